@@ -1,7 +1,7 @@
 """Frozen values that every layer shares."""
 
 from core.types.condensed import CondensedSet
-from core.types.data import Dataset, Norm, Split, TestSplit, TrainSplit
+from core.types.data import DataConfig, Dataset, Norm, Split, TestSplit, TrainSplit
 from core.types.model import TrainedModel
 from core.types.options import OptionInfo, Options, option
 from core.types.report import Accuracy, Attack, RobustnessReport
@@ -9,7 +9,7 @@ from core.types.seeds import stream
 from core.types.tables import Loader, Method, Network, Trainer
 
 __all__ = [
-    "Accuracy", "Attack", "CondensedSet", "Dataset", "Loader", "Method", "Network", "Norm", "OptionInfo",
+    "Accuracy", "Attack", "CondensedSet", "DataConfig", "Dataset", "Loader", "Method", "Network", "Norm", "OptionInfo",
     "Options", "RobustnessReport", "Split", "TestSplit", "TrainSplit", "TrainedModel", "Trainer",
     "option", "stream",
 ]  # fmt: skip

@@ -12,7 +12,17 @@ from typing import Literal
 
 import numpy as np
 
+from core.types.options import Options, option
+
 Norm = Literal["Linf", "L2", "L1"]
+
+
+class DataConfig(Options):
+    """Which data set, and how much of it."""
+
+    name: str = option("digits", "name in the table of data sets, or a path to an .npz, folder or zip")
+    limit: int | None = option(None, "images per class used for training; empty uses all", unit="images", ge=1)
+    seed: int = option(0, "seed of the shuffle that `limit` and a missing test split draw from", ge=0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -74,8 +74,9 @@ class Options(BaseModel):
         for name, field in cls.model_fields.items():
             extra = field.json_schema_extra or {}
             bounds = {key: getattr(m, key) for m in field.metadata for key in ("ge", "gt", "le") if hasattr(m, key)}
-            optional = type(None) in get_args(field.annotation)
-            inner = next((a for a in get_args(field.annotation) if a is not type(None)), None) if optional else field.annotation
+            inner, optional = field.annotation, type(None) in get_args(field.annotation)
+            if optional:
+                inner = next(a for a in get_args(inner) if a is not type(None))
             choices = get_args(inner) if get_origin(inner) is Literal else ()
             yield OptionInfo(
                 name=name,
