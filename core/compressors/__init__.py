@@ -1,0 +1,1 @@
+"""The table of condensation methods: one line a method, one file a method."""

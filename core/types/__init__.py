@@ -5,11 +5,12 @@ from core.types.data import DataConfig, Dataset, Norm, Split, TestSplit, TrainSp
 from core.types.model import TrainedModel
 from core.types.options import OptionInfo, Options, option
 from core.types.report import Accuracy, Attack, RobustnessReport
+from core.types.run import ENDED, EventRow, MapData, Members, RunRecord, Status
 from core.types.seeds import stream
 from core.types.tables import Loader, Method, Network, Trainer
 
 __all__ = [
-    "Accuracy", "Attack", "CondensedSet", "DataConfig", "Dataset", "Loader", "Method", "Network", "Norm", "OptionInfo",
-    "Options", "RobustnessReport", "Split", "TestSplit", "TrainSplit", "TrainedModel", "Trainer",
-    "option", "stream",
+    "ENDED", "Accuracy", "Attack", "CondensedSet", "DataConfig", "Dataset", "EventRow", "Loader", "MapData", "Members",
+    "Method", "Network", "Norm", "OptionInfo", "Options", "RobustnessReport", "RunRecord", "Split", "Status",
+    "TestSplit", "TrainSplit", "TrainedModel", "Trainer", "option", "stream",
 ]  # fmt: skip
