@@ -1,0 +1,72 @@
+"""LeNet-5 with ReLU and max pooling, sized by the image.
+
+The second convolution is padded on small images, so that 8×8 digits keep a 2×2 map before the hidden layers.
+Source: LeCun, Bottou, Bengio & Haffner 1998, doi:10.1109/5.726791.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.types import Network, Options, option
+
+if TYPE_CHECKING:
+    from core.networks.classifier import Classifier
+
+
+class Config(Options):
+    """LeNet-5."""
+
+    width: int = option(6, "channels of the first convolution; 6 is LeNet-5", ge=1, le=256)
+
+
+def refuse(config: Config, shape: tuple[int, int, int]) -> str:
+    """A sentence for images smaller than 4×4, else ""."""
+    _, h, w = shape
+    if min(h, w) < 4:
+        return f"lenet needs images of at least 4×4 pixels, got {h}×{w}: choose mlp"
+    return ""
+
+
+def build(
+    config: Config,
+    shape: tuple[int, int, int],
+    n_classes: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    seed: int,
+) -> "Classifier":
+    """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
+    from torch import nn
+
+    from core.networks.classifier import assemble
+
+    channels, h, w = shape
+    first = 0 if min(h, w) >= 32 else 2  # LeNet-5 took 32×32; 28×28 is padded to it
+    halved = [(side + 2 * first - 4) // 2 for side in (h, w)]
+    second = 0 if min(halved) >= 8 else 2
+    flat = [(side + 2 * second - 4) // 2 for side in halved]
+    wide = config.width * 8 // 3  # 6 -> 16, as in LeNet-5
+
+    def make() -> tuple[nn.Module, nn.Module]:
+        body = nn.Sequential(
+            nn.Conv2d(channels, config.width, 5, padding=first),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(config.width, wide, 5, padding=second),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(wide * flat[0] * flat[1], 20 * config.width),
+            nn.ReLU(),
+            nn.Linear(20 * config.width, 14 * config.width),
+            nn.ReLU(),
+        )
+        return body, nn.Linear(14 * config.width, n_classes)
+
+    return assemble(make, mean, std, seed=seed)
+
+
+NETWORK = Network(
+    title="LeNet", source="LeCun et al. 1998, doi:10.1109/5.726791", Config=Config, build=build, refuse=refuse
+)
