@@ -1,0 +1,1 @@
+"""Covering a labelled point set by balls around some of its points: distances, covers, bounds, certificates."""
