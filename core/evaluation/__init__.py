@@ -1,0 +1,1 @@
+"""Judging trained models: accuracies under attack, and whether they can be believed. Light to import."""

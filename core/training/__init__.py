@@ -1,0 +1,9 @@
+"""Ways of training a network on a condensed set: one per file, one line each in the table. Light to import."""
+
+from core.training import adversarial, standard
+from core.types import Trainer
+
+TRAINERS: dict[str, Trainer] = {
+    "standard": standard.TRAINER,
+    "adversarial": adversarial.TRAINER,
+}

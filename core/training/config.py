@@ -1,0 +1,63 @@
+"""Settings that trainers share. Light: read by the page process to draw a form."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from core.errors import ConfigError
+from core.types import Norm, Options, option
+
+RadiusPolicy = Literal["eps", "eps + radius", "eps + fraction * radius"]
+
+
+class TrainingOptions(Options):
+    """What every trainer needs: how long, how large the steps, what is kept.
+
+    An epoch is one pass over the condensed images, so a small set needs many.
+    """
+
+    epochs: int = option(100, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
+    batch: int = option(64, "condensed images per step", unit="images", ge=2, le=65_536)
+    optimizer: Literal["adam", "sgd"] = option("adam", "rule of the weight steps")
+    lr: float = option(0.001, "learning rate; 0.01 is usual for sgd, 0.001 for adam", gt=0, le=100)
+    schedule: Literal["constant", "cosine", "step"] = option(
+        "cosine", "course of the learning rate; step divides by ten at one half and at three quarters"
+    )
+    loss: Literal["ce", "mse"] = option("ce", "cross-entropy, or squared distance to centred labels as in KIP")
+    weighted: bool = option(False, "count each image as often as the train images it stands for in a cover")
+    keep: Literal["last", "best"] = option(
+        "last", "weights that are evaluated; best is judged on held-out train images, which costs time"
+    )
+    momentum: float = option(0.9, "momentum of sgd", ge=0, le=0.999, advanced=True)
+    weight_decay: float = option(0.0005, "decay of the weights towards zero", ge=0, le=1, advanced=True)
+    average: float = option(
+        0.0, "weight averaging: share of the old average kept at each step; 0 is off", ge=0, le=0.9999, advanced=True
+    )
+    patience: int = option(
+        0, "with keep best: judgements without gain (ten in all) until training stops; 0 is never", ge=0, advanced=True
+    )
+
+
+class AttackOptions(TrainingOptions):
+    """What every trainer against an attack needs besides.
+
+    The radius of image s is eps, eps + radius_s or eps + fraction * radius_s. With the middle one and `weighted`
+    the trained loss is the right side of the bound of a cover (arXiv:2402.05675; METHODS.md, section 1), its inner
+    maximum estimated by the attack.
+    """
+
+    norm: Norm = option("Linf", "norm of the attack")
+    eps: float = option(0.3, "largest perturbation; 8/255 is usual for colour images", unit="pixels in [0, 1]", ge=0)
+    attack_steps: int = option(10, "gradient steps of the inner attack", unit="steps", ge=1, le=1000)
+    step_size: float = option(
+        0.0, "step of the inner attack at radius eps; 0 is 2.5 eps / steps", unit="pixels in [0, 1]", ge=0
+    )
+    radius_policy: RadiusPolicy = option("eps", "radius each image is attacked with; needs a cover beyond eps")
+    fraction: float = option(0.5, "share of the covering radius in the third policy", ge=0, le=1)
+    warmup: float = option(0.3, "share of the epochs in which the radius grows from 0 to its full size", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _step_needs_eps(self) -> Self:
+        if self.step_size and not self.eps:
+            raise ConfigError("step_size belongs to an eps above 0, got eps 0: set step_size to 0, or eps above 0")
+        return self
