@@ -153,6 +153,8 @@ class _Aim:
         images = images.detach().requires_grad_()
         with torch.enable_grad():
             loss, broken = self.judge(images, rows)
+            if not loss.requires_grad:
+                raise ConfigError("the model gives no gradient with respect to its images: only Square can attack it")
             (grad,) = torch.autograd.grad(loss.sum(), images)
         return grad, loss.detach(), broken
 
@@ -179,6 +181,11 @@ def _move(now: Tensor, x: Tensor, grad: Tensor, norm: Norm, eps: Tensor, alpha: 
     return project(now + per_image(alpha, x) * steepest(grad, now, norm), x, norm, eps)
 
 
+def _refuse_nan(loss: Tensor) -> None:
+    if not bool(loss.isfinite().all()):
+        raise NumericsError("the model's loss is NaN or infinite under attack: its training has diverged")
+
+
 def _last(
     aim: _Aim, x: Tensor, starts: _Starts, norm: Norm, eps: Tensor, alpha: Tensor, steps: int, restarts: int
 ) -> Generator[Step, None, Tensor]:
@@ -199,6 +206,7 @@ def _worst(
     best = x.detach().clone()
     with torch.no_grad():
         best_loss, broken = aim.judge(x, slice(None))
+    _refuse_nan(best_loss)
     for restart in range(restarts):
         now = starts.draw(restart)
         rows = (~broken & (eps > 0)).nonzero()[:, 0]
@@ -211,8 +219,7 @@ def _worst(
             else:
                 with torch.no_grad():
                     loss, fell = aim.judge(now, rows)
-            if not bool(loss.isfinite().all()):
-                raise NumericsError("the model's loss is NaN or infinite under attack: its training has diverged")
+            _refuse_nan(loss)
             better = fell | (loss > best_loss[rows])
             best[rows[better]], best_loss[rows[better]] = now[better], loss[better]
             broken[rows[fell]] = True

@@ -13,7 +13,7 @@ from core.errors import ConfigError
 from core.types import Norm
 
 NORMS: tuple[Norm, ...] = ("Linf", "L2", "L1")
-L1_SPARSITY = 0.05  # share of pixels that one L1 step moves; Tramer & Boneh 2019, arXiv:1904.13000
+L1_SPARSITY = 0.01  # share of pixels that one L1 step moves (SLIDE); Tramer & Boneh 2019, arXiv:1904.13000
 
 
 def per_image(values: Tensor, like: Tensor) -> Tensor:
