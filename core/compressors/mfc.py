@@ -33,9 +33,9 @@ class Config(Options):
     ipc: int | None = option(10, "centres per class; the radius is made small", unit="images", ge=1)
     radius: float | None = option(None, "radius of every ball; the centres are made few", unit="pixels in [0, 1]", ge=0)
     steps: int = option(300_000, "local search: exchanges of a centre per class", unit="exchanges", ge=0, advanced=True)
-    prove: bool = option(True, "look for lower bounds and, where close, for a proof", advanced=True)
+    rounds: int = option(100, "rounds of the lower bound; 0 for no bound and no proof", ge=0, advanced=True)
     nodes: int = option(200, "nodes of branch and bound per proof; 0 for none", ge=0, advanced=True)
-    seconds: float = option(60.0, "time limit per class, a safety net; the record says when it struck",
+    seconds: float = option(120.0, "time limit per class, a safety net; the record says when it struck",
                             unit="seconds", gt=0, advanced=True)  # fmt: skip
     memory: int = option(4000, "memory for distances", unit="MB", ge=50, advanced=True)
 
@@ -105,7 +105,7 @@ def _solver(
     from core.covering.solve import Effort
 
     effort = Effort(
-        steps=config.steps, patience=max(1, config.steps // 3), prove=config.prove, nodes=config.nodes,
+        steps=config.steps, rounds=config.rounds, nodes=config.nodes,
         seconds=config.seconds, memory=config.memory * 1_000_000,
     )  # fmt: skip
     points, own = flat(train.x[rows], metric), stream(seed, "mfc", label)

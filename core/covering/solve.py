@@ -4,39 +4,42 @@ Both are generators that hand out a `Step` whenever something is known better, a
 They are pure: no clock decides anything except `seconds`, a safety net whose use is reported.
 """
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
+
+from core.covering.graph import DEFAULT_MEMORY
+
+CHUNK = 2_000_000  # neighbour visits of the local search between two events, a few milliseconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
     """How hard to try, per class. Equal efforts and seeds give equal covers unless `seconds` struck.
 
-    steps     local search: exchanges of one centre, in all
-    patience  local search: exchanges without improvement before it ends
-    prove     whether to look for lower bounds
-    nodes     branch and bound: nodes of the proof, 0 for none
-    seconds   wall-clock limit, a safety net
-    memory    bytes for distances and neighbour lists
+    steps    local search: exchanges of one centre, in all
+    rounds   linear programme: rounds of row generation, each; 0 looks for no lower bound and no proof
+    nodes    branch and bound: nodes of each proof; 0 for none
+    seconds  wall-clock limit, a safety net
+    memory   bytes for distances and neighbour lists
     """
 
     steps: int = 300_000
-    patience: int = 100_000
-    prove: bool = True
+    rounds: int = 100
     nodes: int = 200
-    seconds: float = 60.0
-    memory: int = 4_000_000_000
+    seconds: float = 120.0
+    memory: int = DEFAULT_MEMORY
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
     """The state of one class's solve.
 
-    centres    (k,) int64 rows of the best cover so far
+    centres    (k,) int64 rows of the best cover so far, increasing
     key        its radius as a key (fixed radius: the threshold asked for; fixed budget: the radius achieved)
     lower_k    fixed radius: no cover has fewer centres
-    lower_key  fixed budget: no k centres reach a smaller radius
+    lower_key  fixed budget: no k centres reach a radius smaller than this key
     proven     the cover is the best there is
     phase      "first", "search", "bound", "proof" or "end"
     struck     the time limit ended a phase early
@@ -51,3 +54,16 @@ class Step:
     phase: str = "first"
     struck: bool = False
     seconds_distances: float = 0.0
+
+
+class Clock:
+    """The safety net: asks whether `seconds` have passed and remembers that they had."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end, self.struck = time.monotonic() + seconds, False
+
+    def over(self) -> bool:
+        """Whether the time is up."""
+        if time.monotonic() > self.end:
+            self.struck = True
+        return self.struck

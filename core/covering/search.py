@@ -1,0 +1,219 @@
+"""Row-weighting local search for set cover: exchange centres until every image is covered again.
+
+The state is always k centres and the images they leave uncovered. A step takes out the centre whose loss (summed
+weight of images only it covers) is smallest, puts in the best centre for a random uncovered image, and raises the
+weight of all that are still uncovered, so that images that are hard to cover come to matter. A centre just put
+in may not leave at once; one taken out may return only after something in its ball changed.
+
+Source: Gao, Weise & Li 2015, "An efficient local search heuristic with row weighting for the unicost set covering
+problem", doi:10.1016/j.ejor.2015.05.038. Different here: the gains of candidates are summed from the few uncovered
+images when they are asked for, and losses are kept through "the sum of the covering centres", which is the centre
+itself where only one covers. A step then costs (2 + uncovered) ball sizes instead of a ball size squared.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+from core.covering.graph import BallGraph
+
+# place, hole   (n,) position in centres / uncovered, -1 outside; n_centres, n_uncovered and clock are scalars[0..2]
+# count, owners (n,) how many centres cover an image, and the sum of their numbers
+_State = namedtuple(
+    "_State", "centres place uncovered hole count owners weight loss entered left touched gain mark scalars"
+)
+K, OPEN, CLOCK, RANDOM = 0, 1, 2, 3
+
+
+class Search:
+    """A local search on one graph; `run` may be called again to go on."""
+
+    def __init__(self, graph: BallGraph, centres: np.ndarray, seed: int) -> None:
+        n = len(graph)
+        integers = [np.zeros(n, np.int64) for _ in range(len(_State._fields) - 1)]
+        self._state = _State(*integers, np.zeros(4, np.int64))
+        self._state.weight[:] = 1
+        self._state.scalars[RANDOM] = (seed % (2**62)) | 1
+        self.use(graph, centres)
+
+    def use(self, graph: BallGraph, centres: np.ndarray) -> None:
+        """Continue on another graph of the same images, keeping what was learnt about their weights."""
+        self._graph = graph
+        _restart(graph.start, graph.stop, graph.indices, np.asarray(centres, np.int64), self._state)
+
+    @property
+    def centres(self) -> np.ndarray:
+        """(k,) int64 the present centres, which may leave images uncovered."""
+        return np.sort(self._state.centres[: self._state.scalars[K]])
+
+    @property
+    def uncovered(self) -> int:
+        """How many images the present centres leave uncovered."""
+        return int(self._state.scalars[OPEN])
+
+    def drop(self) -> None:
+        """Take out the centre with the smallest loss."""
+        _drop(self._graph.start, self._graph.stop, self._graph.indices, self._state)
+
+    def run(self, steps: int) -> int:
+        """Exchange centres until everything is covered, at most `steps` times; returns the steps taken."""
+        return _run(self._graph.start, self._graph.stop, self._graph.indices, self._state, steps)
+
+
+@njit(cache=True)
+def _restart(start, stop, indices, centres, s):
+    n = len(start)
+    s.place[:] = -1
+    s.count[:] = 0
+    s.owners[:] = 0
+    s.loss[:] = 0
+    s.entered[:] = 0
+    s.left[:] = 0
+    s.touched[:] = 0
+    s.mark[:] = -1
+    s.scalars[K] = 0
+    s.scalars[OPEN] = n
+    s.scalars[CLOCK] = 0
+    for i in range(n):
+        s.uncovered[i] = i
+        s.hole[i] = i
+    for c in centres:
+        _enter(start, stop, indices, s, c)
+
+
+@njit(cache=True)
+def _enter(start, stop, indices, s, c):
+    s.scalars[CLOCK] += 1
+    clock = s.scalars[CLOCK]
+    s.place[c] = s.scalars[K]
+    s.centres[s.scalars[K]] = c
+    s.scalars[K] += 1
+    s.entered[c] = clock
+    s.loss[c] = 0
+    for e in range(start[c], stop[c]):
+        r = indices[e]
+        s.touched[r] = clock
+        if s.count[r] == 0:
+            s.loss[c] += s.weight[r]
+            last = s.uncovered[s.scalars[OPEN] - 1]
+            s.uncovered[s.hole[r]] = last
+            s.hole[last] = s.hole[r]
+            s.hole[r] = -1
+            s.scalars[OPEN] -= 1
+        elif s.count[r] == 1:
+            s.loss[s.owners[r]] -= s.weight[r]
+        s.count[r] += 1
+        s.owners[r] += c
+
+
+@njit(cache=True)
+def _leave(start, stop, indices, s, c):
+    s.scalars[CLOCK] += 1
+    clock = s.scalars[CLOCK]
+    last = s.centres[s.scalars[K] - 1]
+    s.centres[s.place[c]] = last
+    s.place[last] = s.place[c]
+    s.place[c] = -1
+    s.scalars[K] -= 1
+    s.left[c] = clock
+    for e in range(start[c], stop[c]):
+        r = indices[e]
+        s.touched[r] = clock
+        s.count[r] -= 1
+        s.owners[r] -= c
+        if s.count[r] == 0:
+            s.uncovered[s.scalars[OPEN]] = r
+            s.hole[r] = s.scalars[OPEN]
+            s.scalars[OPEN] += 1
+        elif s.count[r] == 1:
+            s.loss[s.owners[r]] += s.weight[r]
+
+
+@njit(cache=True)
+def _cheapest(s, newest_allowed):
+    """The centre of smallest loss among those that entered up to a moment; of equals the one longest in."""
+    best = -1
+    for p in range(s.scalars[K]):
+        c = s.centres[p]
+        if s.entered[c] > newest_allowed:
+            continue
+        if best < 0 or s.loss[c] < s.loss[best] or (s.loss[c] == s.loss[best] and s.entered[c] < s.entered[best]):
+            best = c
+    return best
+
+
+@njit(cache=True)
+def _drop(start, stop, indices, s):
+    c = _cheapest(s, s.scalars[CLOCK])
+    if c >= 0:
+        _leave(start, stop, indices, s, c)
+
+
+@njit(cache=True)
+def _may_return(start, stop, indices, s, c):
+    if s.left[c] == 0:
+        return True
+    for e in range(start[c], stop[c]):  # noqa: SIM110  numba compiles the loop, not any()
+        if s.touched[indices[e]] > s.left[c]:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _sum_gains(start, stop, indices, s, r):
+    """gain[c] = weight of uncovered images in the ball of c, for every c that would cover r."""
+    for e in range(start[r], stop[r]):
+        s.gain[indices[e]] = 0
+        s.mark[indices[e]] = s.scalars[CLOCK]
+    if s.scalars[OPEN] <= stop[r] - start[r]:
+        for p in range(s.scalars[OPEN]):
+            u = s.uncovered[p]
+            for e in range(start[u], stop[u]):
+                s.gain[indices[e]] += s.weight[u]
+    else:
+        for e in range(start[r], stop[r]):
+            c = indices[e]
+            for f in range(start[c], stop[c]):
+                if s.count[indices[f]] == 0:
+                    s.gain[c] += s.weight[indices[f]]
+
+
+@njit(cache=True)
+def _best_for(start, stop, indices, s, r):
+    """The centre to put in for image r: largest gain, of equals the one longest out, if it may return."""
+    _sum_gains(start, stop, indices, s, r)
+    best = -1
+    for e in range(start[r], stop[r]):
+        c = indices[e]
+        better = best < 0 or s.gain[c] > s.gain[best] or (s.gain[c] == s.gain[best] and s.left[c] < s.left[best])
+        if better and _may_return(start, stop, indices, s, c):
+            best = c
+    return best if best >= 0 else r
+
+
+@njit(cache=True)
+def _random_below(s, n):
+    """xorshift64 with its state in the arrays: no global generator, the same numbers on every machine."""
+    x = np.uint64(s.scalars[RANDOM])
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    s.scalars[RANDOM] = np.int64(x)
+    return np.int64((x >> np.uint64(11)) % np.uint64(n))
+
+
+@njit(cache=True)
+def _run(start, stop, indices, s, steps):
+    for step in range(steps):
+        if s.scalars[OPEN] == 0:
+            return step
+        if s.scalars[K] > 0:
+            out = _cheapest(s, s.scalars[CLOCK] - (s.scalars[K] > 1))
+            if out >= 0:
+                _leave(start, stop, indices, s, out)
+        r = s.uncovered[_random_below(s, s.scalars[OPEN])]
+        _enter(start, stop, indices, s, _best_for(start, stop, indices, s, r))
+        for p in range(s.scalars[OPEN]):
+            s.weight[s.uncovered[p]] += 1
+    return steps
