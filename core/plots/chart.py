@@ -1,0 +1,48 @@
+"""A Vega-Lite chart as a value: one table and one specification that does not change while the table grows.
+
+A browser that gets the same specification with more rows keeps its chart, and with it the reader's zoom.
+Plain dictionaries need no plotting library in the page process. Source: vega.github.io/vega-lite/docs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """What a page hands to the browser.
+
+    data  columns of equal length, by name
+    spec  Vega-Lite specification without data
+    alt   one sentence that says what is drawn, for readers who cannot see it
+    """
+
+    data: Mapping[str, Sequence[Any]]
+    spec: Mapping[str, Any]
+    alt: str
+
+    def __len__(self) -> int:
+        return len(next(iter(self.data.values())))
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, list[Any]]:
+    """Rows as columns; a missing value is None."""
+    return {name: [row.get(name) for row in rows] for name in columns}
+
+
+def quantitative(field: str, title: str | None, domain: Sequence[float] | None = None, **more: Any) -> dict[str, Any]:
+    """One quantitative channel; a fixed domain keeps the axis still while data arrive."""
+    scale = {"scale": {"domain": list(domain), "nice": False}} if domain else {}
+    return {"field": field, "type": "quantitative", "title": title, **scale, **more}
+
+
+def percent_axis() -> dict[str, Any]:
+    """Axis of shares in [0, 1], labelled in percent."""
+    return {"format": ".0%", "tickCount": 6, "gridOpacity": 0.5}
+
+
+def legend() -> dict[str, Any]:
+    """A legend of strokes above the chart, drawn at full strength."""
+    look = {"symbolType": "stroke", "symbolSize": 420, "symbolStrokeWidth": 2.4, "symbolOpacity": 1}
+    return {"title": None, "orient": "top", **look}

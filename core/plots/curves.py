@@ -1,0 +1,129 @@
+"""Accuracy against epoch while a network trains, with 95 % intervals and reference runs dashed.
+
+Colour tells clean from robust, the dash tells whose curve it is. Intervals are Wilson's, as in core.types.report,
+and drawn for the run in view only: three overlapping bands would hide each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.plots.chart import Chart, legend, percent_axis, quantitative, table
+from core.plots.palette import CLEAN, DASHED, DASHES, ROBUST, RUNS, SOLID
+from core.types import Accuracy, Attack, EventRow
+
+MEASURES = {"clean_acc": "clean", "robust_acc": "robust"}
+COLOURS = {"clean": CLEAN, "robust": ROBUST}
+COLUMNS = ("epoch", "value", "low", "high", "measure", "run", "images")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One evaluation between epochs: shares in [0, 1] of `images` test images."""
+
+    epoch: int
+    clean_acc: float
+    robust_acc: float | None
+    images: int
+
+
+def points(events: Sequence[EventRow]) -> list[Point]:
+    """The evaluations among a run's events, in order; a repeated epoch after a resume keeps the later one."""
+    found = {}
+    for event in events:
+        values = event.values
+        if event.stage == "train" and "clean_acc" in values:
+            epoch = int(values.get("epoch", event.done))
+            robust = values.get("robust_acc")
+            found[epoch] = Point(epoch, values["clean_acc"], robust, int(values.get("eval_images", 0)))
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def interval(value: float, images: int) -> tuple[float, float]:
+    """95 % interval of a share measured on `images` images; the share itself when their number is unknown."""
+    if images < 1:
+        return value, value
+    return Accuracy(
+        correct=round(value * images), images=images, attack=Attack(name="none"), seed=0, seconds=0
+    ).interval
+
+
+def live(own: Sequence[Point], references: Mapping[str, Sequence[Point]], epochs: int) -> Chart:
+    """Clean and robust accuracy of one run against epoch.
+
+    references  further curves by name, "random" or "full", dashed
+    epochs      right end of the axis, so that it stands still
+    """
+    rows = _rows("this run", own)
+    for name, curve in references.items():
+        rows += _rows(name, curve)
+    names = list(DASHES)
+    x = quantitative("epoch", "epoch", (0, max(epochs, 1)), axis={"tickMinStep": 1, "grid": False})
+    y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
+    colour = _nominal("measure", list(COLOURS), "range", list(COLOURS.values()))
+    dash = _nominal("run", names, "range", [DASHES[n] for n in names])
+    layers = [*_bands(x, y), _line(x, y, colour, dash), *_dots(x, y)]
+    alt = f"Clean and robust accuracy against epoch, {len(own)} evaluations so far"
+    return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
+
+
+def compare(runs: Mapping[str, Sequence[Point]], epochs: int) -> Chart:
+    """Curves of several runs: colour tells the run, solid is clean and dashed robust."""
+    rows = [row for name, curve in runs.items() for row in _rows(name, curve)]
+    names = list(runs)
+    x = quantitative("epoch", "epoch", (0, max(epochs, 1)), axis={"tickMinStep": 1, "grid": False})
+    y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
+    colour = _nominal("run", names, "range", [RUNS[i % len(RUNS)] for i in range(len(names))])
+    dash = _nominal("measure", ["clean", "robust"], "range", [SOLID, DASHED])
+    alt = f"Accuracy against epoch of {len(names)} runs"
+    return Chart(data=table(rows, COLUMNS), spec={**_line(x, y, colour, dash), "height": 320}, alt=alt)
+
+
+def _rows(run: str, curve: Sequence[Point]) -> list[dict[str, Any]]:
+    rows = []
+    for point in curve:
+        for field, measure in MEASURES.items():
+            if (value := getattr(point, field)) is not None:
+                low, high = interval(value, point.images)
+                share = {"value": value, "low": low, "high": high, "images": point.images}
+                rows.append({"epoch": point.epoch, "measure": measure, "run": run, **share})
+    return rows
+
+
+def _bands(x: dict, y: dict) -> list[dict[str, Any]]:
+    """One layer per measure with a fixed colour: a colour channel here would wash out the legend."""
+    ends = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    area = {"type": "area", "opacity": 0.16, "clip": True}
+    return [{"mark": {**area, "color": c}, "transform": _only(m), "encoding": ends} for m, c in COLOURS.items()]
+
+
+def _dots(x: dict, y: dict) -> list[dict[str, Any]]:
+    """Dots on the curves of the run in view, so that a first evaluation is seen before there is a line."""
+    dot = {"type": "point", "filled": True, "size": 26, "opacity": 1, "clip": True}
+    at = {"x": x, "y": y}
+    return [{"mark": {**dot, "color": c}, "transform": _only(m), "encoding": at} for m, c in COLOURS.items()]
+
+
+def _only(measure: str) -> list[dict[str, str]]:
+    return [{"filter": f"datum.run == 'this run' && datum.measure == '{measure}'"}]
+
+
+def _nominal(field: str, domain: list[str], key: str, values: list[Any]) -> dict[str, Any]:
+    return {"field": field, "type": "nominal", "scale": {"domain": domain, key: values}, "legend": legend()}
+
+
+def _line(x: dict, y: dict, colour: dict, dash: dict) -> dict[str, Any]:
+    tooltip = [
+        {"field": "run"},
+        {"field": "measure"},
+        {"field": "epoch"},
+        {"field": "value", "type": "quantitative", "format": ".1%", "title": "accuracy"},
+        {"field": "low", "type": "quantitative", "format": ".1%", "title": "95 % from"},
+        {"field": "high", "type": "quantitative", "format": ".1%", "title": "to"},
+        {"field": "images", "title": "test images"},
+    ]
+    return {
+        "mark": {"type": "line", "strokeWidth": 2.2, "clip": True},
+        "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, "tooltip": tooltip},
+        "params": [{"name": "zoom", "select": "interval", "bind": "scales"}],
+    }

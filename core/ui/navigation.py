@@ -1,0 +1,57 @@
+"""The pages as data, and a guard for a browser whose first visit is a link to an inner page.
+
+Streamlit looks for a folder named `pages` until `st.navigation` was called once in the server; a link straight to
+/runs as the very first visit would then run pages/runs.py without app.py. The guard sends it through app.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGO = ROOT / "assets" / "logo.svg"
+FLAG = "app.started"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: its file below the project's root, its title and its place in the URL."""
+
+    file: str
+    title: str
+    url: str
+
+
+LAB = Entry("pages/lab.py", "Lab", "lab")
+DATA = Entry("pages/data.py", "Data", "data")
+RUNS = Entry("pages/runs.py", "Runs", "runs")
+ENTRIES = (LAB, DATA, RUNS)
+
+
+def page(entry: Entry) -> st.Page:
+    """The entry as Streamlit wants it; the first one is what an empty path shows."""
+    return st.Page(ROOT / entry.file, title=entry.title, url_path=entry.url, default=entry is ENTRIES[0])
+
+
+def navigate() -> st.Page:
+    """Declare the pages and return the one that was asked for."""
+    st.session_state[FLAG] = True
+    return st.navigation([page(entry) for entry in ENTRIES], position="top")
+
+
+def guard() -> None:
+    """First line of every page: start over through app.py when it was skipped."""
+    if FLAG not in st.session_state:
+        navigate()
+        st.rerun()
+
+
+def open_run(run_id: str) -> None:
+    """Show a run in the Lab."""
+    st.switch_page(page(LAB), query_params={"run": run_id})
+
+
+def open_lab(data: str) -> None:
+    """Set up a run on a data set in the Lab."""
+    st.switch_page(page(LAB), query_params={"lab.data.name": data})

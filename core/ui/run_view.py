@@ -1,0 +1,136 @@
+"""A run on the page: its head, its live part, and the numbers it ended with."""
+
+import streamlit as st
+
+from core import api
+from core.plots import bound, curves, eps_curve
+from core.types import RunRecord
+from core.ui import live, setup, words
+from core.ui.chart import draw
+
+PGD_ONLY = "PGD only, not AutoAttack"
+RADIUS = (
+    "Every train image lies within η of a condensed image of its own class. "
+    "Not the attack budget ε, which says how far an attack may move an image"
+)
+
+
+def head(record: RunRecord) -> None:
+    """Name, state, device and the buttons that fit the state."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(record.name or record.id, anchor=False, width="content")
+        st.badge(record.status, color=words.STATUS_COLOURS[record.status])
+        st.caption(f"{record.device or api.device()} · {words.ago(record.created)}", width="content")
+        st.space("stretch")
+        _buttons(record)
+    if record.error:
+        (st.error if record.status == "failed" else st.warning)(record.error)
+
+
+def _buttons(record: RunRecord) -> None:
+    if not live.ended(record):
+        if st.button("Cancel", key="lab.cancel"):
+            api.cancel(record.id)
+            st.rerun()
+        return
+    if record.status != "done" and record.resumable and st.button("Resume", key="lab.resume", type="primary"):
+        api.resume(record.id)
+        st.rerun()
+    st.button(
+        "Copy settings",
+        key="lab.copy",
+        on_click=setup.fill,
+        args=(record.config,),
+        help="Put the settings of this run into the form at the left",
+    )
+    if st.button("Run again", key="lab.again", help="Queue a new run with the same settings"):
+        st.query_params["run"] = api.again(record.id)
+        st.rerun()
+
+
+def progress(record: RunRecord) -> None:
+    """Stages, a bar, and stage, count, rate and time left in words."""
+    events = live.events(record.id)
+    last = events[-1] if events else None
+    st.markdown(words.steps(last.stage if last else "", record.status == "done"))
+    if not live.ended(record):
+        st.progress(last.done / last.total if last and last.total else 0.0, text=words.progress(events))
+    for note in dict.fromkeys(e.note for e in events if e.note):
+        st.caption(note)
+
+
+def mosaic(record: RunRecord) -> None:
+    """The condensed images, one row per class, at this moment."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Condensed images**, one row per class")
+        picture = api.image(record.id)
+        if picture is None:
+            st.caption("They appear here while they form.")
+        else:
+            st.image(picture, output_format="PNG", width="stretch", alt="Condensed images, one row per class")
+
+
+def accuracies(record: RunRecord) -> None:
+    """Clean and robust accuracy against epoch, with the references where such runs exist."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Accuracy while training**, on test images, with 95 % intervals")
+        found = {
+            name: other for name, other in api.references(record.config).items() if other and other.id != record.id
+        }
+        others = {name: curves.points(live.events(other.id)) for name, other in found.items()}
+        epochs = int(record.config["training"]["options"].get("epochs", 1))
+        draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
+        st.caption(f"Robust: {PGD_ONLY}. {_threat(record)}")
+
+
+def _threat(record: RunRecord) -> str:
+    """The attack of a run that is still to report its own."""
+    chosen = record.config["evaluation"]
+    return f"{chosen['norm']}, ε {words.budget(chosen['eps'], record.result.get('rgb', False))}."
+
+
+def results(record: RunRecord) -> None:
+    """The numbers that a finished run stands for, with everything needed to judge them."""
+    found = record.result
+    with st.container(border=True):
+        clean, robust, small, cover, cost = st.columns([3, 3, 2, 3, 2])
+        clean.metric("Clean accuracy", words.percent(found.get("clean_acc")))
+        clean.caption(words.between(found.get("clean_interval")))
+        robust.metric("Robust accuracy", words.percent(found.get("robust_acc")))
+        robust.caption(words.between(found.get("interval")))
+        small.metric("Condensed images", f"{found.get('budget') or 0:,}")
+        if found.get("radius") is not None:
+            cover.metric("Covering radius η", f"{found['radius']:.3f}", help=RADIUS)
+            cover.caption(words.guarantee(found))
+        cost.metric("Time", words.duration(sum(record.seconds.values())))
+        cost.caption(f"{record.peak_rss_mb:,.0f} MB at most")
+        st.caption(f"Robust accuracy under {words.conditions(found)} · {PGD_ONLY} · **audit: not run**")
+        for note in found.get("notes", ()):
+            st.caption(f"**Note:** {note}")
+
+
+def after(record: RunRecord) -> None:
+    """What is measured once at the end: the eps-curve and what the covering says."""
+    found = record.result
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        st.markdown("**Robust accuracy against the budget ε**")
+        others = {
+            n: r.result.get("curve", ()) for n, r in api.references(record.config).items() if r and r.id != record.id
+        }
+        draw(
+            eps_curve.chart(found.get("curve", ()), others, record.config["evaluation"]["norm"], found.get("eps")),
+            "lab.eps_curve",
+        )
+    with right.container(border=True, height="stretch"):
+        st.markdown("**Does the covering certify anything?**")
+        if found.get("radius") is None or found.get("separation") is None:
+            st.caption("This method has no covering radius.")
+            return
+        attack = record.config["evaluation"]["norm"]
+        if attack != found["norm"]:
+            st.caption(f"The balls are in {found['norm']}, the attack in {attack}: the bound needs one norm for both.")
+            return
+        numbers = {name: found[name] for name in ("radius", "eps", "separation", "norm")}
+        draw(bound.chart(**numbers), "lab.bound")
+        st.caption(bound.verdict(**numbers))

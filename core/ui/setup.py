@@ -1,0 +1,157 @@
+"""The settings of a run as one form in the sidebar: every section is read from a table and its Config.
+
+What the attack may do is asked once and handed to training and evaluation alike, so that the slider a reader moves
+is the budget the trainer uses and the number is judged at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import api
+from core.types import DataConfig
+from core.ui import form
+from core.ui.threat import Threat, usual
+
+START = {"data": "digits", "method": "mfc", "network": "mlp", "training": "adversarial"}
+NORMS = ("Linf", "L2", "L1")
+
+
+def settings() -> dict[str, Any]:
+    """Draw the form and return the settings of a run as `api.submit` takes them."""
+    data = _data()
+    method = _row("method", "Method", api.METHODS, "How the small set is made")
+    threat = _threat(data["name"])
+    network = _row("network", "Network", api.NETWORKS, "What is trained on the condensed set", folded=True)
+    training = _training(threat)
+    evaluation = _evaluation(threat)
+    seed = st.number_input("Seed", min_value=0, value=0, key="lab.seed", bind="query-params", help="Seed of every draw")
+    return {
+        "data": data,
+        "method": method,
+        "network": network,
+        "training": training,
+        "evaluation": evaluation,
+        "seed": seed,
+    }
+
+
+def fill(config: Mapping[str, Any]) -> None:
+    """Put the settings of a stored run into the form, before it is drawn."""
+    form.put("lab.data", config["data"])
+    for section in ("method", "network", "training"):
+        form.put("lab", {section: config[section]["name"]})
+        form.put(f"lab.{section}", config[section]["options"])
+    form.put("lab.evaluation", config["evaluation"])
+    norm, eps = config["evaluation"]["norm"], config["evaluation"]["eps"]
+    threat = usual(config["data"]["name"], norm)
+    form.put("lab", {"seed": config["seed"], "norm": norm, "eps": round(eps * 255) if threat.rgb else eps})
+
+
+def titles(table: Mapping[str, Any]) -> dict[str, str]:
+    """Name to title of a table's rows."""
+    return {name: row.title for name, row in table.items()}
+
+
+def _data() -> dict[str, Any]:
+    names = titles(api.DATASETS)
+    options = [n for n, row in api.DATASETS.items() if row.kind != "file"] + api.uploads()
+    name = st.selectbox(
+        "Data set",
+        options,
+        index=options.index(START["data"]),
+        format_func=lambda n: names.get(n, Path(n).name),
+        key="lab.data.name",
+        bind="query-params",
+        accept_new_options=True,
+        help="A name, or the path of an .npz, a folder or a zip. Uploads and previews: page Data",
+    )
+    values = form.fields(DataConfig, "lab.data", skip=("name", "seed"))
+    return {"name": name or START["data"], **values}
+
+
+def _row(section: str, title: str, table: Mapping[str, Any], help: str, folded: bool = False) -> dict[str, Any]:
+    """A row of a table and its options: the name outside, the options below or folded away."""
+    names = list(table)
+    start = names.index(START[section]) if START[section] in names else 0
+    name = st.selectbox(
+        title,
+        names,
+        index=start,
+        format_func=titles(table).get,
+        key=f"lab.{section}",
+        bind="query-params",
+        help=help + (f". Source: {table[st.session_state.get(f'lab.{section}', names[start])].source}"),
+    )
+    config, prefix = table[name].Config, f"lab.{section}"
+    if folded:
+        with st.expander(f"{title} settings", key=f"{prefix}.settings"):
+            return {"name": name, "options": form.fields(config, prefix)}
+    norm = {"norm": st.session_state.get("lab.norm", NORMS[0])} if "norm" in config.model_fields else {}
+    return {"name": name, "options": form.fields(config, prefix, suggested=norm)}
+
+
+def _threat(data: str) -> Threat:
+    """Norm and budget of the attack; the budget moves to what is usual when data set or norm change."""
+    norm = st.segmented_control(
+        "Attack norm",
+        list(NORMS),
+        default="Linf",
+        required=True,
+        key="lab.norm",
+        bind="query-params",
+        help="Linf bounds the change of every pixel, L2 the length of the whole change, L1 the sum of its parts",
+    )
+    threat = usual(data, norm, _channels(data))
+    rgb, unit = threat.rgb, threat.unit
+    default = round(threat.eps * unit) if rgb else threat.eps
+    form.follow("lab.eps", default)
+    value = st.slider(
+        "Attack budget ε",
+        0 if rgb else 0.0,
+        round(threat.top * unit) if rgb else threat.top,
+        default,
+        1 if rgb else 0.01,
+        format="%d/255" if rgb else "%.2f",
+        key="lab.eps",
+        bind="query-params",
+        help=f"How far an attack may move an image, in {norm} and pixels in [0, 1]; not the covering radius η, which "
+        "says how far train images lie from their centre",
+    )
+    return replace(threat, eps=value / unit)
+
+
+def _channels(data: str) -> int:
+    """Colour channels of a prepared data set, 1 when it was never loaded."""
+    record = api.prepared(DataConfig(name=data)) if data not in api.DATASETS else None
+    return (record.result.get("shape") or [1])[0] if record and record.result else 1
+
+
+def _training(threat: Threat) -> dict[str, Any]:
+    names = list(api.TRAINERS)
+    name = st.selectbox(
+        "Training",
+        names,
+        index=names.index(START["training"]),
+        format_func=titles(api.TRAINERS).get,
+        key="lab.training",
+        bind="query-params",
+        help="Adversarial training attacks every batch at the budget above",
+    )
+    config = api.TRAINERS[name].Config
+    shared = {k: v for k, v in {"norm": threat.norm, "eps": threat.eps}.items() if k in config.model_fields}
+    with st.expander("Training settings", key="lab.training.settings"):
+        suggested = {k: v for k, v in {"attack_steps": threat.train_steps}.items() if k in config.model_fields}
+        values = form.fields(config, "lab.training", suggested=suggested, skip=tuple(shared))
+    return {"name": name, "options": values | shared}
+
+
+def _evaluation(threat: Threat) -> dict[str, Any]:
+    config = api.EvaluationConfig
+    shared = {k: v for k, v in {"norm": threat.norm, "eps": threat.eps}.items() if k in config.model_fields}
+    with st.expander("Evaluation settings", key="lab.evaluation.settings"):
+        suggested = {"attack_steps": threat.eval_steps}
+        return form.fields(config, "lab.evaluation", suggested=suggested, skip=tuple(shared)) | shared

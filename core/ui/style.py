@@ -1,0 +1,18 @@
+"""The few looks that the theme file cannot say."""
+
+import streamlit as st
+
+from core.ui.navigation import LOGO
+
+CSS = """<style>
+[data-testid="stImage"] img { image-rendering: pixelated; border-radius: 4px; }
+[data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 2rem; max-width: 1500px; }
+[data-testid="stSidebarContent"] hr { margin: 0.5rem 0; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+</style>"""
+
+
+def apply() -> None:
+    """Set logo and style; called once per script run by app.py."""
+    st.logo(str(LOGO), size="large")
+    st.html(CSS)

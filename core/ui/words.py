@@ -1,0 +1,148 @@
+"""Numbers and states in words: the same wording on every page."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from core.types import EventRow, RunRecord
+
+STAGES = {"load": "Load", "condense": "Condense", "map": "Map", "train": "Train", "evaluate": "Evaluate"}
+STATUS_COLOURS = {
+    "queued": "gray",
+    "running": "blue",
+    "done": "green",
+    "failed": "red",
+    "cancelled": "gray",
+    "interrupted": "orange",
+}
+
+
+def percent(share: float | None) -> str:
+    """A share in [0, 1] in percent with one decimal."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def between(interval: Sequence[float] | None) -> str:
+    """A 95 % interval of a share."""
+    return "" if not interval else f"95 %: {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """A time span as a person says it."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def ago(moment: float, now: float | None = None) -> str:
+    """How long ago a time since the epoch was."""
+    passed = (time.time() if now is None else now) - moment
+    return (
+        "just now" if passed < 5 else f"{duration(passed)} ago" if passed < 86400 else f"{passed / 86400:.0f} days ago"
+    )
+
+
+def budget(eps: float, rgb: bool) -> str:
+    """An attack budget as the field writes it: n/255 for 8-bit colour images."""
+    return f"{round(eps * 255, 2):g}/255" if rgb else f"{eps:.4g}"
+
+
+def pace(events: Sequence[EventRow]) -> tuple[float, float | None]:
+    """Units per second and seconds left of the stage that runs, from its own events.
+
+    returns  (0.0, None) until two events of the stage tell
+    """
+    stage = [e for e in events if e.stage == events[-1].stage][-60:] if events else []
+    if len(stage) < 2 or stage[-1].time <= stage[0].time or stage[-1].done <= stage[0].done:
+        return 0.0, None
+    rate = (stage[-1].done - stage[0].done) / (stage[-1].time - stage[0].time)
+    return rate, (stage[-1].total - stage[-1].done) / rate if stage[-1].total else None
+
+
+def progress(events: Sequence[EventRow]) -> str:
+    """Stage, count, rate and time left in one line."""
+    if not events:
+        return "waiting for a worker"
+    last = events[-1]
+    parts = [STAGES.get(last.stage, last.stage)]
+    if last.total:
+        parts.append(f"{last.done:,} of {last.total:,} {last.unit}")
+    rate, left = pace(events)
+    if rate:
+        parts.append(f"{rate:,.3g} {last.unit}/s")
+    if left:
+        parts.append(f"about {duration(left)} left")
+    return " · ".join(parts)
+
+
+def steps(stage: str, ended: bool) -> str:
+    """The stages as one line of markdown, the present one bold."""
+    names, now = list(STAGES), list(STAGES).index(stage) if stage in STAGES else -1
+    words = []
+    for i, name in enumerate(names):
+        done = ended or i < now
+        words.append(
+            f":green[✓ {STAGES[name]}]" if done else f"**{STAGES[name]}**" if i == now else f":gray[{STAGES[name]}]"
+        )
+    return " &nbsp;›&nbsp; ".join(words)
+
+
+def conditions(result: Mapping[str, Any]) -> str:
+    """What stands beside a robust accuracy: attack with all its settings, images and seed."""
+    parts = [str(result[key]) for key in ("attack",) if result.get(key)]
+    if result.get("eval_images"):
+        parts.append(f"{result['eval_images']:,} test images")
+    if result.get("seed") is not None:
+        parts.append(f"seed {result['seed']}")
+    return " · ".join(parts)
+
+
+def summary(record: RunRecord) -> str:
+    """Accuracies and age of a run in one line."""
+    result = record.result
+    parts = [
+        f"{name} {percent(result[key])}"
+        for name, key in (("clean", "clean_acc"), ("robust", "robust_acc"))
+        if key in result
+    ]
+    return " · ".join([*parts, ago(record.created)])
+
+
+def size(shape: Sequence[int]) -> str:
+    """Channels, height and width of an image."""
+    channels, height, width = shape
+    return f"{height}×{width} " + {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+
+
+def data(config: Mapping[str, Any]) -> str:
+    """The data set of a run by its short name, with its limit."""
+    chosen = config.get("data", {})
+    limit = f", {chosen['limit']} per class" if chosen.get("limit") else ""
+    return PurePath(chosen.get("name", "")).name + limit
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names made different by a number where they repeat."""
+    seen: Counter[str] = Counter()
+    out = []
+    for name in names:
+        seen[name] += 1
+        out.append(name if names.count(name) == 1 else f"{name} ({seen[name]})")
+    return out
+
+
+def guarantee(result: Mapping[str, Any]) -> str:
+    """Norm of a radius with its proven lower bound and gap, or that none was computed."""
+    lower, gap = result.get("lower_bound_radius"), result.get("gap")
+    parts = [str(result.get("norm", ""))]
+    if lower is not None:
+        parts.append(f"proven ≥ {lower:.3f}")
+    parts.append("gap not computed" if gap is None else "optimal" if gap == 0 else f"gap {gap:.1%}")
+    return ", ".join(parts)
