@@ -16,10 +16,10 @@ class TrainingOptions(Options):
     An epoch is one pass over the condensed images, so a small set needs many.
     """
 
-    epochs: int = option(100, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
+    epochs: int = option(150, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
     batch: int = option(64, "condensed images per step", unit="images", ge=2, le=65_536)
     optimizer: Literal["adam", "sgd"] = option("adam", "rule of the weight steps")
-    lr: float = option(0.001, "learning rate; 0.01 is usual for sgd, 0.001 for adam", gt=0, le=100)
+    lr: float = option(0.005, "learning rate; 0.01 is usual for sgd, 0.001 to 0.01 for adam", gt=0, le=100)
     schedule: Literal["constant", "cosine", "step"] = option(
         "cosine", "course of the learning rate; step divides by ten at one half and at three quarters"
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.attacks import pgd_steps, untouched
+from core.training.attacking import silent
 from core.training.config import AttackOptions, TrainingOptions
 from core.types import TrainSplit, stream
 
@@ -50,7 +51,7 @@ class Judge:
         for rows in torch.arange(len(self.y), device=self.y.device).split(BATCH):
             x, y = self.x[rows], self.y[rows]
             if self.attacked:
-                x = yield from _silent(
+                x = yield from silent(
                     pgd_steps(
                         network, x, y, norm=self.config.norm, eps=self.config.eps, steps=STEPS, generator=generator
                     )
@@ -59,13 +60,3 @@ class Judge:
                 correct += int((network(x).argmax(1) == y).sum())
             yield
         return correct / len(self.y)
-
-
-def _silent(steps: Generator) -> Generator[None, None, Tensor]:
-    """An attack whose steps say nothing but that time has passed."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield

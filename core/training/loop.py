@@ -97,7 +97,7 @@ def run(
                 judge.accuracy(result), epoch - 1, config.epochs, "judging on held-out images"
             )
             values[f"val_{'robust_' * recipe.attacked}acc"] = reached
-            if reached >= score:
+            if reached > score:
                 best, score = capture(result, kept="best", epoch=epoch, selection=judge.sentence), reached
         note = ""
         if recipe.inspect:
