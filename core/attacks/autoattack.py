@@ -146,6 +146,25 @@ def autoattack_steps(
     )
 
 
+def square_steps(
+    model: Logits, x: Tensor, y: Tensor, *, norm: Norm, eps: float, queries: int, seed: int
+) -> Generator[Tick, None, Tensor]:
+    """Square alone, with a number of queries per image; yields like `autoattack_steps`, returns (n, c, h, w)."""
+    radius = torch.full((len(x),), eps).to(x)
+    check(x, norm, radius)
+    if norm == "L1":
+        raise ConfigError("Square is defined for Linf and L2, got 'L1': use PGD with restarts")
+    found = x.detach().clone()
+    door, everything = Door(model, x.device), torch.ones(len(x), dtype=torch.bool)
+    with untouched(model):
+        for rows in torch.arange(len(x), device=x.device).split(BATCH):
+            attack = _part("Square", door, norm, eps, 0, Strength(steps=0, queries=queries), seed)
+            work = interruptible(_call(attack, door, x[rows], y[rows], square=True), door)
+            moved = yield from _ticking(work, "Square", door, everything)
+            found[rows] = project(moved.detach().to(x), x[rows], norm, radius[rows])
+    return found
+
+
 def _ticking(
     work: Generator[None, None, Tensor], name: str, door: Door, right: Tensor
 ) -> Generator[Tick, None, Tensor]:
