@@ -115,7 +115,7 @@ class LocalExecutor:
                 self._paused_until = time.monotonic() + PAUSE_S
 
     def _spawn(self, slot: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "core.runs.worker", "--home", str(self._home), "--slot", slot]
+        command = [sys.executable, "-P", "-m", "core.runs.worker", "--home", str(self._home), "--slot", slot]
         if self._kinds is not None:
             command += ["--kinds", str(self._kinds)]
         log = slot_lock(self._home, slot).with_suffix(".log")
@@ -123,7 +123,6 @@ class LocalExecutor:
         with log.open("wb") as out:
             return subprocess.Popen(
                 command,
-                cwd=ROOT,
                 env=_environment(int(self._store.setting("parallel", "1"))),
                 stdin=subprocess.PIPE,
                 stdout=out,

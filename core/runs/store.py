@@ -136,13 +136,13 @@ class Store:
             db.execute(sql, (now, run_id))
         return self.get(run_id).status
 
-    def requeue(self, run_id: str) -> None:
-        """Queue an ended, unfinished run once more."""
+    def requeue(self, run_id: str, *, lane: str) -> None:
+        """Queue an ended, unfinished run once more, in the lane of a worker."""
         with self._write() as db:
             changed = db.execute(
-                "UPDATE runs SET status = 'queued', queued = ?, finished = NULL, cancel = NULL, error = '', pid = NULL "
-                "WHERE id = ? AND status IN ('interrupted', 'failed', 'cancelled')",
-                (time.time(), run_id),
+                "UPDATE runs SET status = 'queued', queued = ?, lane = ?, finished = NULL, cancel = NULL, error = '', "
+                "pid = NULL WHERE id = ? AND status IN ('interrupted', 'failed', 'cancelled')",
+                (time.time(), lane, run_id),
             ).rowcount
         if not changed:
             status = self.get(run_id).status

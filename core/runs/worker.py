@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from core.runs import locks
+from core.errors import ConfigError
+from core.runs import device, locks
 from core.runs.job import Kind
 from core.runs.perform import claim, perform
 from core.runs.store import Store
@@ -76,7 +77,7 @@ def load_kinds(path: Path | None) -> tuple[Mapping[str, Kind], Warm]:
 def serve(store: Store, home: Path, slot: str, kinds: Mapping[str, Kind], warm: Warm) -> None:
     """Take runs of the slot's lane until there is a reason to end."""
     lane, number = slot.split("-")
-    orphaned, ready = _when_input_ends(), _warm_up(warm if lane == "work" else ())
+    orphaned, ready = _when_input_ends(), _warm_up(store, warm if lane == "work" else ())
     idle_since = time.monotonic()
     while True:
         parallel = int(store.setting("parallel", "1"))
@@ -120,8 +121,12 @@ def _when_input_ends() -> threading.Event:
     return ended
 
 
-def _warm_up(warm: Warm) -> threading.Event:
-    """Load libraries in a thread, so that a run that comes early is claimed at once; the event says when."""
+def _warm_up(store: Store, warm: Warm) -> threading.Event:
+    """Load libraries in a thread, so that a run that comes early is claimed at once.
+
+    The event is set after the first step, when the device is known too; the others compile what a run can
+    also compile by itself.
+    """
     ready = threading.Event()
 
     def load() -> None:
@@ -132,13 +137,23 @@ def _warm_up(warm: Warm) -> threading.Event:
             except Exception:
                 LOG.exception("warming up failed at %s; runs will say what is wrong", step)
             LOG.info("%s took %.1f s", getattr(step, "__name__", step), time.monotonic() - began)
-        ready.set()
+            if not ready.is_set():
+                _announce(store)
+            ready.set()
 
     if warm:
         threading.Thread(target=load, name="warm", daemon=True).start()
     else:
         ready.set()
     return ready
+
+
+def _announce(store: Store) -> None:
+    """Tell the pages what this machine works with."""
+    try:
+        store.set_setting("device", device.describe(device.choose()))
+    except ConfigError as error:
+        store.set_setting("device", str(error))
 
 
 if __name__ == "__main__":

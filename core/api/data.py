@@ -1,0 +1,88 @@
+"""Data sets: load and describe them in the background, find them again, take uploads."""
+
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from core.api.place import executor, home, store
+from core.errors import DataError
+from core.runs import artifacts
+from core.runs.config import data_digest
+from core.runs.describe import UPLOADS
+from core.types import DataConfig, RunRecord
+
+BLOCK = 1 << 20  # bytes copied at a time
+SUFFIXES = (".npz", ".zip")
+
+
+def prepare(config: DataConfig) -> str:
+    """Queue loading (and, if needed, downloading) a data set; returns the run id of kind `data`.
+
+    Its result holds the description (counts, shape, value range, hash, notes); `image(run_id,
+    "preview")` is the preview grid. A prepared data set is found again by equal settings.
+    """
+    known = prepared(config)
+    if known is not None and known.status != "interrupted":
+        return known.id
+    name = Path(config.name).name
+    values = config.model_dump(mode="json")
+    run_id = store().create("data", values, name=name, digest=data_digest(config), lane="light")
+    executor().submit(run_id)
+    return run_id
+
+
+def prepared(config: DataConfig) -> RunRecord | None:
+    """The newest `data` run for these settings that is not failed or cancelled, or None."""
+    found = store().runs(kind="data", digest=data_digest(config), limit=20)
+    return next((record for record in found if record.status not in ("failed", "cancelled")), None)
+
+
+def upload(name: str, file: BinaryIO) -> DataConfig:
+    """Store an uploaded .npz or .zip under data/ and return the settings that load it.
+
+    The content is not looked at here; `prepare` does that, and removes the file again if it is unusable.
+
+    raises  DataError for another kind of file, or when the disk is full
+    """
+    path = _free(home() / "data" / UPLOADS / _safe(name))
+    try:
+        with artifacts.replacing(path) as temporary, temporary.open("wb") as out:
+            while block := file.read(BLOCK):
+                out.write(block)
+    except OSError as error:
+        raise DataError(
+            f"{name} could not be stored in {path.parent}: {error.strerror}; make room and try again"
+        ) from None
+    return DataConfig(name=str(path))
+
+
+def uploads() -> list[str]:
+    """Paths of the data sets that were uploaded or found in data/."""
+    folder = home() / "data"
+    found = [*folder.glob("*"), *(folder / UPLOADS).glob("*")]
+    return sorted(str(path) for path in found if _loadable(path))
+
+
+def _loadable(path: Path) -> bool:
+    """Whether a path looks like a data set of the user's: an .npz, a .zip, or a folder of class folders."""
+    if path.name.startswith("."):
+        return False
+    return path.suffix.lower() in SUFFIXES if path.is_file() else (path / "train").is_dir()
+
+
+def _safe(name: str) -> str:
+    """The last part of a name with nothing in it that means something to a file system."""
+    last = re.split(r"[/\\]", name)[-1]
+    stem, suffix = Path(last).stem, Path(last).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{last or 'the upload'} is neither .npz nor .zip: put the arrays or class folders into one")
+    return (re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-") or "upload") + suffix
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the first of path-2, path-3, ... that does not exist."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found

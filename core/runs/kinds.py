@@ -1,0 +1,53 @@
+"""The kinds of runs there are, and what a warm worker loads before the first of them."""
+
+from collections.abc import Callable, Mapping
+
+from core.runs import describe, pipeline
+from core.runs.job import Kind
+
+KINDS: Mapping[str, Kind] = {
+    "run": Kind(lane="work", perform=pipeline.run),
+    "condense": Kind(lane="work", perform=pipeline.condense),
+    "train": Kind(lane="work", perform=pipeline.train),
+    "evaluate": Kind(lane="work", perform=pipeline.evaluate),
+    "data": Kind(lane="light", perform=describe.data),
+}
+
+
+def load_libraries() -> None:
+    """Import what every run needs; torch takes the longest."""
+    import sklearn.datasets
+    import torch
+
+    import core.attacks
+    import core.training.loop  # noqa: F401
+
+    torch.zeros(1)
+    sklearn.datasets.load_digits()
+
+
+def compile_covering() -> None:
+    """Compile the distances and the greedy cover on a handful of images."""
+    import numpy as np
+
+    from core.compressors import METHODS
+    from core.events import drive
+    from core.types import TrainSplit
+
+    x = np.random.default_rng(0).integers(0, 256, (40, 1, 4, 4), np.uint8)
+    train = TrainSplit(x=x, y=np.arange(40) % 2)
+    for name in ("mfc", "k-center"):
+        method = METHODS[name]
+        drive(method.condense(train, method.Config(ipc=2), n_classes=2, seed=0, device="cpu"))
+
+
+def compile_map() -> None:
+    """Compile UMAP on 300 points."""
+    import numpy as np
+
+    from core.maps.umap import fit
+
+    fit(np.random.default_rng(0).random((300, 8), np.float32), 0)
+
+
+WARM: tuple[Callable[[], None], ...] = (load_libraries, compile_covering, compile_map)

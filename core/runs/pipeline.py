@@ -1,0 +1,133 @@
+"""Runs composed of stages: all of them, or one at a time for the command line.
+
+load -> condense -> map -> train -> evaluate. Each function is work that returns the result as flat JSON
+values; everything else it leaves in the job's folder.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import ConfigError, DataError
+from core.events import Work
+from core.maps.separation import separation
+from core.networks import NETWORKS
+from core.runs import artifacts, keeping, stages, summary
+from core.runs.config import RunConfig
+from core.runs.job import Job
+from core.types import CondensedSet, Dataset, TrainedModel
+
+
+def run(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Condense, map, train and evaluate."""
+    settings = RunConfig(**config)
+    dataset = yield from stages.load(settings.data, job)
+    _check_network(settings, dataset)
+    condensed = yield from stages.condense(settings.method, dataset, settings.seed, job)
+    yield from stages.lay_out(dataset, condensed, job)
+    covering = yield from _covering(dataset, condensed, job)
+    found = yield from _train_and_evaluate(settings, dataset, condensed, job)
+    return _result(settings, dataset, condensed, job) | covering | found | _notes(dataset, found)
+
+
+def condense(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Only condense; network, training and evaluation of the settings are not used."""
+    settings = RunConfig(**config)
+    dataset = yield from stages.load(settings.data, job)
+    condensed = yield from stages.condense(settings.method, dataset, settings.seed, job)
+    return _result(settings, dataset, condensed, job) | _notes(dataset, {})
+
+
+def train(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Only train, on the condensed set in the file `config["condensed"]`."""
+    settings, path = RunConfig(**config["settings"]), Path(config["condensed"])
+    condensed = artifacts.load_condensed(path)
+    dataset = yield from stages.load(settings.data, job)
+    _check_fit(path, condensed.x.shape[1:], condensed.n_classes, dataset)
+    model = yield from _train(settings, dataset, condensed, job, watch=False)
+    return _about_training(settings, dataset, condensed, model, job) | _notes(dataset, {})
+
+
+def evaluate(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Only evaluate the network in the file `config["model"]`."""
+    settings, path = RunConfig(**config["settings"]), Path(config["model"])
+    model = artifacts.load_model(path)
+    dataset = yield from stages.load(settings.data, job)
+    _check_fit(path, model.shape, model.n_classes, dataset)
+    report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)
+    found = summary.of_report(report, settings.evaluation)
+    about = {"network": model.network, "kept": model.kept, "kept_epoch": model.epoch, "seed": settings.seed}
+    return summary.of_data(dataset, job) | about | found | _notes(dataset, found)
+
+
+def _train_and_evaluate(
+    settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job
+) -> Work[dict[str, Any]]:
+    model = yield from _train(settings, dataset, condensed, job, watch=True)
+    report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)
+    found = summary.of_report(report, settings.evaluation)
+    artifacts.save_json(job.folder / "report.json", found)
+    return found | summary.of_training(model, settings.network.name, settings.training.name)
+
+
+def _train(
+    settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job, *, watch: bool
+) -> Work[TrainedModel]:
+    """The model that the settings ask to keep."""
+    work = stages.train(
+        settings.training, settings.network, condensed, dataset.train, dataset.n_classes, settings.seed, job
+    )
+    if watch:
+        work = stages.watched(work, dataset.test, settings.evaluation, settings.seed, job)
+    models = yield from work
+    return models[settings.training.options.keep]
+
+
+def _covering(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
+    """Distances of train images to their owner and of classes to each other, computed once per data and norm."""
+    path = job.folder / "members.npz"
+    if not path.exists():
+        return {}
+    found = artifacts.load_arrays(path)
+    norm = str(found["norm"])
+    known = job.cache / dataset.hash / f"separation-{norm}.json"
+    if not known.exists():
+        with keeping.timed(job.ledger, "map"):
+            artifacts.save_json(known, (yield from separation(dataset.train, norm)))
+    return summary.of_covering(found["distance"], norm, artifacts.load_json(known))
+
+
+def _result(settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job) -> dict[str, Any]:
+    return summary.of_condensed(condensed, settings.method, settings.seed) | summary.of_data(dataset, job)
+
+
+def _about_training(
+    settings: RunConfig, dataset: Dataset, condensed: CondensedSet, model: TrainedModel, job: Job
+) -> dict[str, Any]:
+    about = {"method": condensed.method, "budget": len(condensed), "seed": settings.seed}
+    return (
+        about
+        | summary.of_data(dataset, job)
+        | summary.of_training(model, settings.network.name, settings.training.name)
+    )
+
+
+def _notes(dataset: Dataset, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set has to say first, then what the evaluation has."""
+    return {"notes": [*dataset.notes, *found.get("notes", ())]}
+
+
+def _check_network(settings: RunConfig, dataset: Dataset) -> None:
+    """Refuse a network that cannot take these images before anything long begins."""
+    sentence = NETWORKS[settings.network.name].refuse(settings.network.options, dataset.train.shape)
+    if sentence:
+        raise ConfigError(sentence)
+
+
+def _check_fit(path: Path, shape: tuple[int, ...], n_classes: int, dataset: Dataset) -> None:
+    if tuple(shape) != tuple(dataset.train.shape) or n_classes > dataset.n_classes:
+        size, wanted = ("×".join(map(str, s)) for s in (shape, dataset.train.shape))
+        raise DataError(
+            f"{path.name} was made for {size} images of {n_classes} classes, {dataset.name} has {wanted} images of "
+            f"{dataset.n_classes}: choose the data set it was made from"
+        )

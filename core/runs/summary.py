@@ -1,0 +1,105 @@
+"""Results as flat JSON values: what the record keeps and the command line prints."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from core.runs.config import EvaluationConfig, MethodChoice
+from core.runs.job import Job
+from core.types import Accuracy, CondensedSet, Dataset, RobustnessReport, TrainedModel
+
+
+def of_data(dataset: Dataset, job: Job) -> dict[str, Any]:
+    """What was worked on, where, and how long so far."""
+    return {
+        "data": dataset.name,
+        "data_hash": dataset.hash,
+        "classes": list(dataset.classes),
+        "shape": list(dataset.train.shape),
+        "rgb": dataset.train.shape[0] == 3,
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
+        "device": job.device,
+        "seconds": round(sum(job.ledger.seconds.values()), 3),
+        "seconds_by_stage": dict(job.ledger.seconds),
+        "out": str(job.folder),
+    }
+
+
+def of_condensed(condensed: CondensedSet, choice: MethodChoice, seed: int) -> dict[str, Any]:
+    """The method with its budget, radius and whatever else it told.
+
+    ipc     as asked for, else the mean number of images per class
+    radius  covering radius in pixel units of [0, 1], None where the method has none
+    """
+    asked = getattr(choice.options, "ipc", None)
+    info = {name: value for name, value in plain(condensed.info).items()}
+    return info | {
+        "method": choice.name,
+        "budget": len(condensed),
+        "ipc": asked if asked is not None else round(len(condensed) / condensed.n_classes, 3),
+        "radius": condensed.radius,
+        "norm": condensed.norm,
+        "seed": seed,
+    }
+
+
+def of_covering(distance: np.ndarray, norm: str, separation: float | None) -> dict[str, Any]:
+    """How far train images lie from their owner, for every method; `separation` in the same norm."""
+    known = distance[np.isfinite(distance)]
+    return {
+        "largest_distance": float(known.max()) if len(known) else None,
+        "mean_distance": float(known.mean()) if len(known) else None,
+        "distance_norm": norm,
+        "separation": separation,
+    }
+
+
+def of_training(model: TrainedModel, network: str, training: str) -> dict[str, Any]:
+    return {
+        "network": network,
+        "training": training,
+        "kept": model.kept,
+        "kept_epoch": model.epoch,
+        "selection": model.selection,
+    }
+
+
+def of_report(report: RobustnessReport, config: EvaluationConfig) -> dict[str, Any]:
+    """Accuracies with everything they were measured with; intervals hold 95 %."""
+    return {
+        "clean_acc": report.clean.value,
+        "clean_interval": list(report.clean.interval),
+        "robust_acc": report.robust.value,
+        "interval": list(report.robust.interval),
+        "attack": report.robust.attack.sentence(),
+        "attack_norm": config.norm,
+        "eps": config.eps,
+        "eval_images": report.robust.images,
+        "curve": [_point(point) for point in report.curve],
+        "curve_images": report.curve[0].images if report.curve else 0,
+        "notes": list(report.notes),
+    }
+
+
+def _point(accuracy: Accuracy) -> dict[str, Any]:
+    low, high = accuracy.interval
+    attack = accuracy.attack
+    return {"eps": attack.eps, "value": accuracy.value, "low": low, "high": high, "attack": attack.sentence()}
+
+
+def plain(values: Any) -> Any:
+    """JSON values: numpy scalars and arrays become Python's, tuples lists, what is not finite None."""
+    if isinstance(values, Mapping):
+        return {str(name): plain(value) for name, value in values.items()}
+    if isinstance(values, np.ndarray):
+        return plain(values.tolist())
+    if isinstance(values, list | tuple | set | frozenset):
+        return [plain(value) for value in values]
+    if isinstance(values, np.generic):
+        return plain(values.item())
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    return values if isinstance(values, str | int | float | bool | None) else str(values)
