@@ -22,6 +22,9 @@ class DataConfig(Options):
 
     name: str = option("digits", "name in the table of data sets, or a path to an .npz, folder or zip")
     limit: int | None = option(None, "images per class used for training; empty uses all", unit="images", ge=1)
+    resize: int | None = option(
+        None, "side to which images of a folder or zip are resized", unit="pixels", ge=2, le=512, advanced=True
+    )
     seed: int = option(0, "seed of the shuffle that `limit` and a missing test split draw from", ge=0)
 
 
