@@ -1,13 +1,11 @@
 """Data: choose, download, upload and look at a data set."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from core import api
 from core.errors import BallastError
 from core.types import DataConfig
-from core.ui import data_view, live, navigation
+from core.ui import data_view, form, live, navigation, words
 
 navigation.guard()
 WAYS = ("Ready-made", "Upload", "Path")
@@ -22,13 +20,11 @@ def prepare(config: DataConfig) -> None:
 
 
 def ready_made() -> None:
-    names = [*(name for name, row in api.DATASETS.items() if row.kind in KINDS), *api.uploads()]
-
-    def words(name: str) -> str:
-        row = api.DATASETS.get(name)
-        return f"{row.title} ({KINDS[row.kind]})" if row else f"{Path(name).name} (yours)"
-
-    name = st.selectbox("Data set", names, format_func=words, key="data.name", bind="query-params")
+    kinds = {name: KINDS[row.kind] for name, row in api.DATASETS.items() if row.kind in KINDS}
+    kinds |= dict.fromkeys(api.uploads(), "yours")
+    titles = {name: f"{title} ({kinds[name]})" for name, title in words.titles(kinds).items()}
+    help = "Included ones need no download; yours were uploaded, or found in data/"
+    name = form.select("Data set", list(kinds), "data.name", next(iter(kinds)), titles=titles, help=help)
     if st.button("Show", key="data.show", type="primary", help="Loads it; downloads it first where needed"):
         prepare(DataConfig(name=name))
 

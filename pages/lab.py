@@ -8,47 +8,50 @@ from core.ui import live, map_view, navigation, run_view, setup, welcome
 
 navigation.guard()
 
-with st.sidebar:
+
+def form() -> None:
+    """The settings with the button that starts them."""
     start = st.button("Run", key="lab.run", type="primary", width="stretch")
     config = setup.settings()
     if start:
-        try:
-            st.query_params["run"] = api.submit(config)
-        except BallastError as error:
-            st.error(str(error))
+        live.remember(api.submit(config))
+        st.session_state.pop("lab.centre", None)
 
 
-@st.fragment(run_every=live.EVERY)
 def watch(run_id: str) -> None:
+    """The part that changes while the run works; the whole page runs once more when it ends."""
     record = api.get(run_id)
     run_view.head(record)
     run_view.progress(record)
+    with st.container():
+        if record.status == "done":
+            run_view.results(record)
     left, right = st.columns([2, 3])
     with left:
         run_view.mosaic(record)
     with right:
         run_view.accuracies(record)
-    if live.ended(record):
+    if live.changed(record):
         st.rerun()
 
 
-run_id = st.query_params.get("run")
-if run_id:
+def show(run_id: str) -> None:
+    """Everything there is to see of one run."""
     record = api.get(run_id)
-    if live.ended(record):
-        run_view.head(record)
-        run_view.progress(record)
-        run_view.results(record)
-        left, right = st.columns([2, 3])
-        with left:
-            run_view.mosaic(record)
-        with right:
-            run_view.accuracies(record)
-    else:
-        watch(run_id)
+    live.seen(record)
+    st.fragment(watch, run_every=None if live.ended(record) else live.EVERY)(run_id)
     map_view.view(record)
     if record.status == "done":
         run_view.after(record)
-    st.code(api.command(record.config), language="bash", wrap_lines=True)
-else:
-    welcome.view()
+    run_view.repeat(record)
+
+
+try:
+    with st.sidebar:
+        form()
+    if run_id := live.remembered():
+        show(run_id)
+    else:
+        welcome.view()
+except BallastError as error:
+    st.error(str(error))

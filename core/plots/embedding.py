@@ -142,7 +142,7 @@ def _marks(data: MapData, selected: int | None, wider: int = 0) -> dict:
     return {
         "size": [(18 if i == selected else 9) + wider for i in count],
         "symbol": ["star" if i == selected else "diamond" for i in count],
-        "opacity": 1,
+        "opacity": [1.0 if selected in (None, i) else 0.35 for i in count],
     }
 
 

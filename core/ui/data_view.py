@@ -25,21 +25,18 @@ def description(record: RunRecord) -> None:
     """Counts, sizes, range, hash, notes and the preview grid."""
     found, name = record.result, record.config["name"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(found.get("title", name), anchor=False, width="content")
+        st.subheader(words.titles([name])[name], anchor=False, width="content")
         st.space("stretch")
         if st.button("Use in the Lab", key="data.use", type="primary"):
             navigation.open_lab(name)
     for note in found.get("notes", ()):
         st.info(note)
     train, test, classes, size = st.columns(4)
-    train.metric("Train images", f"{found['train']:,}")
-    test.metric("Test images", f"{found['test']:,}")
+    train.metric("Train images", f"{found['train_images']:,}")
+    test.metric("Test images", f"{found['test_images']:,}")
     classes.metric("Classes", len(found["classes"]))
     size.metric("Size", words.size(found["shape"]))
-    st.caption(
-        f"Stored as {found.get('dtype')} · values {found.get('range')} · source {found.get('source')} · hash "
-        f"`{record.data_hash}`"
-    )
+    st.caption(words.storage(found))
     left, right = st.columns([2, 3])
     with left.container(border=True):
         st.markdown("**Preview**, one row per class")
@@ -47,4 +44,5 @@ def description(record: RunRecord) -> None:
             st.image(picture, output_format="PNG", width="stretch", alt="Some train images of each class")
     with right.container(border=True):
         st.markdown("**Images per class**")
-        draw(class_counts.chart(found["classes"], found["counts"]), "data.counts")
+        counts = {"train": found["train_counts"], "test": found["test_counts"]}
+        draw(class_counts.chart(found["classes"], counts), "data.counts")

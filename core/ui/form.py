@@ -5,7 +5,7 @@ wide or open ranges as number boxes, switches as toggles. The key `page.section.
 so a link reproduces the form. A field without a widget here would be a setting the reader cannot reach: it fails.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,6 @@ import streamlit as st
 from core.types import OptionInfo, Options
 
 LABELS = {"ipc": "Images per class", "eps": "Attack budget ε", "lr": "Learning rate", "radius": "Covering radius η"}
-ACRONYMS = {"pgd": "PGD", "ce": "CE", "sgd": "SGD", "adam": "Adam", "relu": "ReLU", "ntk": "NTK", "eps": "ε"}
 ALTERNATIVES = ("ipc", "radius")  # settings of which a Config takes exactly one
 START = {"ipc": 10, "radius": 1.5}
 MOST_SEGMENTS, MOST_LETTERS, MOST_STEPS = 4, 34, 250
@@ -50,17 +49,19 @@ def fields(
 
 def _alternative(prefix: str, infos: Mapping[str, OptionInfo], defaults: Mapping[str, Any]) -> OptionInfo:
     """Which of two settings is given when a Config takes exactly one of them."""
-    start = next(name for name in ALTERNATIVES if defaults[name] is not None)
-    name = st.segmented_control(
-        "Fix",
-        ALTERNATIVES,
-        default=start,
-        required=True,
-        format_func={"ipc": "Images per class", "radius": "Radius η"}.get,
-        key=f"{prefix}.fix",
-        bind="query-params",
-        help="Give a number of images per class and the radius is made small, or a radius and the images are made few",
-    )
+    words = {label(infos[name]): name for name in ALTERNATIVES}
+    start = next(word for word, name in words.items() if defaults[name] is not None)
+    name = words[
+        st.segmented_control(
+            "Fix",
+            list(words),
+            default=start,
+            required=True,
+            key=f"{prefix}.fix",
+            bind="query-params",
+            help="Fix the images per class and the radius is made small, or fix the radius and the images are made few",
+        )
+    ]
     return replace(infos[name], optional=False)
 
 
@@ -94,7 +95,7 @@ def put(prefix: str, values: Mapping[str, Any]) -> None:
             st.session_state[f"{prefix}.{name}"] = value
     given = [name for name in ALTERNATIVES if values.get(name) is not None]
     if len(given) == 1 and set(ALTERNATIVES) <= set(values):
-        st.session_state[f"{prefix}.fix"] = given[0]
+        st.session_state[f"{prefix}.fix"] = LABELS[given[0]]
 
 
 def label(info: OptionInfo) -> str:
@@ -121,17 +122,32 @@ def tooltip(info: OptionInfo) -> str:
     return "; ".join(parts)
 
 
-def word(choice: str) -> str:
-    """A choice as it stands on a button."""
-    return ACRONYMS.get(choice, choice if any(c.isupper() for c in choice) else choice.replace("_", " "))
+def select(
+    title: str, options: Sequence[str], key: str, start: str, *, titles: Mapping[str, str], help: str, new: bool = False
+) -> str:
+    """A list of names shown by their titles. The URL has the name, where Streamlit's own binding would put the title.
+
+    new  whether a name that is not listed may be typed, or come from the URL
+    """
+    asked = st.query_params.get(key, start)
+    options = [*options, asked] if new and asked not in options else list(options)
+    index = options.index(asked if asked in options else start)
+    value = st.selectbox(
+        title, options, index, lambda n: titles.get(n, n), key, help, accept_new_options=new, persist_state="session"
+    )
+    if value == start:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+    return value or start
 
 
 def _choice(info: OptionInfo, default: str, shared: Mapping[str, Any]) -> str:
     choices = list(info.choices)
     if len(choices) <= MOST_SEGMENTS and sum(map(len, choices)) <= MOST_LETTERS and not info.optional:
-        return st.segmented_control(options=choices, default=default, required=True, format_func=word, **shared)
+        return st.segmented_control(options=choices, default=default, required=True, **shared)
     index = choices.index(default) if default in choices else None
-    return st.selectbox(options=choices, index=index, format_func=word, **shared)
+    return st.selectbox(options=choices, index=index, **shared)
 
 
 def _number(info: OptionInfo, default: float | None, shared: Mapping[str, Any]) -> float | None:

@@ -8,6 +8,20 @@ from core.types import ENDED, EventRow, MapData, RunRecord
 EVERY = 0.5  # seconds between two polls of a live run
 
 
+def remember(run_id: str) -> None:
+    """Make a run the one in view: in the URL, and for this session when its URL is left and entered again."""
+    st.query_params["run"] = st.session_state["live.run"] = run_id
+
+
+def remembered() -> str | None:
+    """The run in view: the URL's, else the last one of this session."""
+    run_id = st.query_params.get("run") or st.session_state.get("live.run")
+    if run_id and run_id != st.query_params.get("run"):
+        st.query_params["run"] = run_id
+    st.session_state["live.run"] = run_id
+    return run_id
+
+
 def events(run_id: str) -> list[EventRow]:
     """All events of a run so far; the store is asked only for those after the last one known."""
     memory = st.session_state.setdefault("live.events", {})
@@ -19,6 +33,20 @@ def events(run_id: str) -> list[EventRow]:
 def ended(record: RunRecord) -> bool:
     """Whether a run will not change any more by itself."""
     return record.status in ENDED
+
+
+def seen(record: RunRecord) -> None:
+    """Note what the whole page was drawn from."""
+    st.session_state["live.seen"] = _stamp(record)
+
+
+def changed(record: RunRecord) -> bool:
+    """Whether something outside the live part must be drawn again: the run ended, or its map is there."""
+    return st.session_state.get("live.seen") != _stamp(record)
+
+
+def _stamp(record: RunRecord) -> tuple[str, bool, bool]:
+    return record.id, ended(record), map_of(record.id) is not None
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

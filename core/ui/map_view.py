@@ -9,7 +9,7 @@ from core.types import MapData, RunRecord
 from core.ui import live
 from core.ui.chart import PLOTLY
 
-SHOWN = 12  # thumbnails of members
+SHOWN, COLUMNS = 15, 5  # thumbnails of members
 
 
 @st.fragment
@@ -50,8 +50,9 @@ def view(record: RunRecord) -> None:
 def _clicked() -> None:
     """A click on any point selects the centre it belongs to."""
     points = st.session_state["lab.map"].selection.points
-    if points and points[0].get("customdata"):
-        st.session_state["lab.centre"] = int(points[0]["customdata"][0])
+    data = points[0].get("customdata") if points else None
+    if data and data["0"] >= 0:
+        st.session_state["lab.centre"] = int(data["0"])
 
 
 def _choose(count: int) -> int | None:
@@ -82,10 +83,12 @@ def _members(run_id: str, centre: int) -> None:
     st.markdown(
         f"Class **{found.label}** · {len(found.rows):,} members · radius {found.distance.max():.3f} {found.norm}"
     )
-    shown = found.rows[:SHOWN].tolist()
-    st.image(
-        api.thumbnails(run_id, shown), output_format="PNG", width="stretch", alt=f"The {len(shown)} nearest members"
-    )
+    for start in range(0, min(len(found.rows), SHOWN), COLUMNS):
+        part = slice(start, start + COLUMNS)
+        for column, row, distance in zip(st.columns(COLUMNS), found.rows[part], found.distance[part], strict=False):
+            picture = api.thumbnails(run_id, [int(row)])
+            column.image(picture, caption=f"{distance:.3f}", output_format="PNG", width="stretch", alt=f"Image {row}")
+    st.caption(f"The nearest {min(len(found.rows), SHOWN)} with their {found.norm} distance in pixels of [0, 1].")
 
 
 def _meaning(true_space: bool) -> str:

@@ -44,7 +44,7 @@ def _buttons(record: RunRecord) -> None:
         help="Put the settings of this run into the form at the left",
     )
     if st.button("Run again", key="lab.again", help="Queue a new run with the same settings"):
-        st.query_params["run"] = api.again(record.id)
+        live.remember(api.again(record.id))
         st.rerun()
 
 
@@ -55,8 +55,6 @@ def progress(record: RunRecord) -> None:
     st.markdown(words.steps(last.stage if last else "", record.status == "done"))
     if not live.ended(record):
         st.progress(last.done / last.total if last and last.total else 0.0, text=words.progress(events))
-    for note in dict.fromkeys(e.note for e in events if e.note):
-        st.caption(note)
 
 
 def mosaic(record: RunRecord) -> None:
@@ -134,3 +132,11 @@ def after(record: RunRecord) -> None:
         numbers = {name: found[name] for name in ("radius", "eps", "separation", "norm")}
         draw(bound.chart(**numbers), "lab.bound")
         st.caption(bound.verdict(**numbers))
+
+
+def repeat(record: RunRecord) -> None:
+    """The command that repeats the run, and what identifies it."""
+    with st.container(border=True):
+        st.markdown("**Repeat it from the command line**")
+        st.code(api.command(record.config), language="bash", wrap_lines=True)
+        st.caption(f"Run `{record.id}` · data hash `{record.data_hash or 'not loaded yet'}` · {words.versions(record)}")

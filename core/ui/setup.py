@@ -6,14 +6,13 @@ is the budget the trainer uses and the number is judged at.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core import api
 from core.types import DataConfig
-from core.ui import form
+from core.ui import form, words
 from core.ui.threat import Threat, usual
 
 START = {"data": "digits", "method": "mfc", "network": "mlp", "training": "adversarial"}
@@ -51,41 +50,21 @@ def fill(config: Mapping[str, Any]) -> None:
     form.put("lab", {"seed": config["seed"], "norm": norm, "eps": round(eps * 255) if threat.rgb else eps})
 
 
-def titles(table: Mapping[str, Any]) -> dict[str, str]:
-    """Name to title of a table's rows."""
-    return {name: row.title for name, row in table.items()}
-
-
 def _data() -> dict[str, Any]:
-    names = titles(api.DATASETS)
-    options = [n for n, row in api.DATASETS.items() if row.kind != "file"] + api.uploads()
-    name = st.selectbox(
-        "Data set",
-        options,
-        index=options.index(START["data"]),
-        format_func=lambda n: names.get(n, Path(n).name),
-        key="lab.data.name",
-        bind="query-params",
-        accept_new_options=True,
-        help="A name, or the path of an .npz, a folder or a zip. Uploads and previews: page Data",
+    mine = api.uploads()
+    names = [name for name, row in api.DATASETS.items() if row.kind != "file"] + mine
+    help = "A name, or the path of an .npz, a folder or a zip. Uploads and previews: page Data"
+    name = form.select(
+        "Data set", names, "lab.data.name", START["data"], titles=words.titles(names), help=help, new=True
     )
-    values = form.fields(DataConfig, "lab.data", skip=("name", "seed"))
-    return {"name": name or START["data"], **values}
+    values = form.fields(DataConfig, "lab.data", skip=("name", "seed", *(("resize",) if name in api.DATASETS else ())))
+    return {"name": name, **values}
 
 
 def _row(section: str, title: str, table: Mapping[str, Any], help: str, folded: bool = False) -> dict[str, Any]:
     """A row of a table and its options: the name outside, the options below or folded away."""
-    names = list(table)
-    start = names.index(START[section]) if START[section] in names else 0
-    name = st.selectbox(
-        title,
-        names,
-        index=start,
-        format_func=titles(table).get,
-        key=f"lab.{section}",
-        bind="query-params",
-        help=help + (f". Source: {table[st.session_state.get(f'lab.{section}', names[start])].source}"),
-    )
+    start = START[section] if START[section] in table else next(iter(table))
+    name = form.select(title, list(table), f"lab.{section}", start, titles=words.titles(table), help=help)
     config, prefix = table[name].Config, f"lab.{section}"
     if folded:
         with st.expander(f"{title} settings", key=f"{prefix}.settings"):
@@ -131,15 +110,9 @@ def _channels(data: str) -> int:
 
 
 def _training(threat: Threat) -> dict[str, Any]:
-    names = list(api.TRAINERS)
-    name = st.selectbox(
-        "Training",
-        names,
-        index=names.index(START["training"]),
-        format_func=titles(api.TRAINERS).get,
-        key="lab.training",
-        bind="query-params",
-        help="Adversarial training attacks every batch at the budget above",
+    table, help = api.TRAINERS, "Adversarial training attacks every batch at the budget above"
+    name = form.select(
+        "Training", list(table), "lab.training", START["training"], titles=words.titles(table), help=help
     )
     config = api.TRAINERS[name].Config
     shared = {k: v for k, v in {"norm": threat.norm, "eps": threat.eps}.items() if k in config.model_fields}

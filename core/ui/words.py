@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from core import api
 from core.types import EventRow, RunRecord
 
 STAGES = {"load": "Load", "condense": "Condense", "map": "Map", "train": "Train", "evaluate": "Evaluate"}
@@ -79,6 +80,8 @@ def progress(events: Sequence[EventRow]) -> str:
         parts.append(f"{rate:,.3g} {last.unit}/s")
     if left:
         parts.append(f"about {duration(left)} left")
+    if last.note:
+        parts.append(last.note)
     return " · ".join(parts)
 
 
@@ -146,3 +149,23 @@ def guarantee(result: Mapping[str, Any]) -> str:
         parts.append(f"proven ≥ {lower:.3f}")
     parts.append("gap not computed" if gap is None else "optimal" if gap == 0 else f"gap {gap:.1%}")
     return ", ".join(parts)
+
+
+def versions(record: RunRecord) -> str:
+    """Device and the library versions that matter for repeating numbers."""
+    known = [f"{name} {record.versions[name]}" for name in ("python", "torch", "numpy") if name in record.versions]
+    return " · ".join([record.device or "no device yet", *known])
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """Names of rows in any table, or paths, as a reader sees them."""
+    tables = (api.DATASETS, api.METHODS, api.NETWORKS, api.TRAINERS)
+    rows = {name: row.title for table in tables for name, row in table.items()}
+    return {name: rows.get(name, PurePath(name).name) for name in names}
+
+
+def storage(found: Mapping[str, Any]) -> str:
+    """How a data set's pixels are stored and where they are from, with the hash that identifies them."""
+    levels = f", {found['levels'] + 1} grey levels" if found["levels"] else ""
+    values = f"values {found['minimum']:g} to {found['maximum']:g}{levels}"
+    return f"{found['dtype']}, {values} · source: {found['source']} · hash `{found['data_hash']}`"
