@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.events import Work
-from core.training.config import AttackOptions
+from core.training.config import PGDOptions
 from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Config(AttackOptions):
+class Config(PGDOptions):
     """PGD adversarial training."""
 
 
@@ -39,7 +39,7 @@ def train(
     loss = loop.train_loss(config)
 
     def step(network, batch, generator):
-        x = yield from attacked(network, batch, config, generator)
+        x = yield from attacked(network, batch, config, config.attack_steps, generator)
         logits = network(x)
         return loss(logits, batch.targets), logits
 

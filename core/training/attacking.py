@@ -14,6 +14,7 @@ def attacked(
     network: nn.Module,
     batch: Samples,
     config: AttackOptions,
+    attack_steps: int,
     generator: torch.Generator,
     *,
     start: Tensor | None = None,
@@ -25,7 +26,7 @@ def attacked(
 
     start      (b, c, h, w) perturbation to begin from instead of a random one
     step_size  (b,) instead of config's. That one belongs to radius eps; larger or still growing radii take
-               proportionally larger or smaller steps, and 0 means 2.5 eps / steps
+               proportionally larger or smaller steps, and 0 means 2.5 eps / attack_steps
     loss, targets  what to maximise, (logits, targets) -> (b,), instead of the training loss
     returns    (b, c, h, w) within batch.eps of batch.x and within [0, 1]
     """
@@ -33,7 +34,7 @@ def attacked(
         step_size = config.step_size * batch.eps / config.eps
     steps = pgd_steps(
         network, batch.x, batch.targets if targets is None else targets, norm=config.norm, eps=batch.eps,
-        steps=config.attack_steps, step_size=step_size, start=start, generator=generator, loss=loss or config.loss,
+        steps=attack_steps, step_size=step_size, start=start, generator=generator, loss=loss or config.loss,
         keep="last",
     )  # fmt: skip
     return (yield from silent(steps))

@@ -48,9 +48,8 @@ class AttackOptions(TrainingOptions):
 
     norm: Norm = option("Linf", "norm of the attack")
     eps: float = option(0.3, "largest perturbation; 8/255 is usual for colour images", unit="pixels in [0, 1]", ge=0)
-    attack_steps: int = option(10, "gradient steps of the inner attack", unit="steps", ge=1, le=1000)
     step_size: float = option(
-        0.0, "step of the inner attack at radius eps; 0 is 2.5 eps / steps", unit="pixels in [0, 1]", ge=0
+        0.0, "step of the inner attack at radius eps; 0 is automatic", unit="pixels in [0, 1]", ge=0
     )
     radius_policy: RadiusPolicy = option("eps", "radius each image is attacked with; needs a cover beyond eps")
     fraction: float = option(0.5, "share of the covering radius in the third policy", ge=0, le=1)
@@ -61,3 +60,9 @@ class AttackOptions(TrainingOptions):
         if self.step_size and not self.eps:
             raise ConfigError("step_size belongs to an eps above 0, got eps 0: set step_size to 0, or eps above 0")
         return self
+
+
+class PGDOptions(AttackOptions):
+    """What trainers share whose inner attack takes a chosen number of steps; the automatic step is 2.5 eps / steps."""
+
+    attack_steps: int = option(10, "gradient steps of the inner attack", unit="steps", ge=1, le=1000)

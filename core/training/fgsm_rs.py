@@ -7,7 +7,7 @@ Source: Wong, Rice & Kolter 2020, arXiv:2001.03994. Cost: twice standard trainin
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit, option
 if TYPE_CHECKING:
     from torch import nn
 
+CHECKS = 10  # times the comparison is made in a training
 CHECKED = 128  # training images compared
 PGD_STEPS = 10
 GAP = 0.2  # single-step accuracy above PGD accuracy by this much is a collapse
@@ -26,9 +27,7 @@ GAP = 0.2  # single-step accuracy above PGD accuracy by this much is a collapse
 class Config(AttackOptions):
     """Single-step adversarial training."""
 
-    attack_steps: int = option(1, "gradient steps; more than one is PGD training", unit="steps", ge=1, le=1)
     step_size: float = option(0.0, "size of the one step at radius eps; 0 is 1.25 eps", unit="pixels in [0, 1]", ge=0)
-    CHECKS: ClassVar[int] = 10
 
 
 def train(
@@ -53,7 +52,7 @@ def train(
 
     def one_step(network, batch, generator):
         size = config.step_size * batch.eps / config.eps if config.step_size else 1.25 * batch.eps
-        return (yield from attacked(network, batch, config, generator, step_size=size))
+        return (yield from attacked(network, batch, config, 1, generator, step_size=size))
 
     def step(network, batch, generator):
         x = yield from one_step(network, batch, generator)
@@ -61,7 +60,7 @@ def train(
         return loss(logits, batch.targets), logits
 
     def inspect(network, samples, epoch):
-        if epoch % max(1, config.epochs // config.CHECKS):
+        if epoch % max(1, config.epochs // CHECKS):
             return ""
         generator = torch.Generator().manual_seed(stream(seed, "collapse", epoch))
         rows = torch.arange(min(len(samples), CHECKED), device=samples.x.device)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.events import Work
-from core.training.config import AttackOptions
+from core.training.config import PGDOptions
 from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit, option
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Config(AttackOptions):
+class Config(PGDOptions):
     """TRADES."""
 
     beta: float = option(6.0, "weight of robustness against clean accuracy; 1 to 10", ge=0, le=100)
@@ -52,7 +52,7 @@ def train(
     def step(network, batch, generator):
         with untouched(network), torch.no_grad():
             anchor = network(batch.x)
-        x = yield from attacked(network, batch, config, generator, loss=divergence, targets=anchor)
+        x = yield from attacked(network, batch, config, config.attack_steps, generator, loss=divergence, targets=anchor)
         clean, moved = network(batch.x), network(x)
         return loss(clean, batch.targets) + config.beta * divergence(moved, clean), moved
 

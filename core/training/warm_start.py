@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Config(AttackOptions):
     """Warm-start adversarial training."""
 
-    attack_steps: int = option(1, "gradient steps added at each visit", unit="steps", ge=1, le=100)
+    attack_steps: int = option(2, "gradient steps added at each visit", unit="steps", ge=1, le=100)
     step_size: float = option(
         0.0, "step of the inner attack at radius eps; 0 is eps / 4", unit="pixels in [0, 1]", ge=0
     )
@@ -62,7 +62,7 @@ def train(
             kept = memory["delta"][batch.rows] * per_image(batch.eps, batch.x)
             start = torch.where(per_image(again, batch.x), fresh, kept)
             size = config.step_size * batch.eps / config.eps if config.step_size else batch.eps / 4
-            x = yield from attacked(network, batch, config, generator, start=start, step_size=size)
+            x = yield from attacked(network, batch, config, config.attack_steps, generator, start=start, step_size=size)
             memory["delta"][batch.rows] = (x - batch.x) / per_image(batch.eps.clamp_min(1e-12), batch.x)
             memory["begun"][batch.rows] = 1
             logits = network(x)

@@ -68,7 +68,7 @@ def test_the_loss_on_a_linear_model_is_the_generalised_adversarial_loss_in_close
     )
     samples = prepare(condensed, config, "cpu")
     generator = torch.Generator().manual_seed(0)
-    worst = finish(attacked(model, samples, config, generator))
+    worst = finish(attacked(model, samples, config, config.attack_steps, generator))
     trained = (samples.weight * train_loss(config)(model(worst), samples.targets)).mean()
 
     share = {"eps": 0.0, "eps + radius": 1.0, "eps + fraction * radius": 0.25}[policy]
