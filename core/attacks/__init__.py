@@ -12,6 +12,7 @@ Lengths of the minimal-norm attacks are distances; they are never averaged with 
 """
 
 from core.attacks.autoattack import AutoAttackResult, Part, Tick, autoattack, autoattack_steps, square_steps
+from core.attacks.bounds import certified
 from core.attacks.carlini_wagner import carlini_wagner
 from core.attacks.deepfool import MinimalNorm, deepfool
 from core.attacks.fgsm import fgsm
@@ -21,5 +22,5 @@ from core.attacks.pgd import Step, pgd, pgd_steps
 
 __all__ = [
     "LOSSES", "AutoAttackResult", "MinimalNorm", "Part", "Step", "Tick", "autoattack", "autoattack_steps",
-    "carlini_wagner", "deepfool", "fgsm", "pgd", "pgd_steps", "square_steps", "untouched",
+    "carlini_wagner", "certified", "deepfool", "fgsm", "pgd", "pgd_steps", "square_steps", "untouched",
 ]  # fmt: skip
