@@ -1,5 +1,6 @@
 """Runs: queue, stop, repeat, find. Values in, values out."""
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -43,10 +44,12 @@ def here(
     out     folder that gets a copy of what the run leaves; `result["out"]` then names it
     raises  ConfigError before anything is stored when the settings are wrong
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for workers, before torch is loaded
     from core.runs.kinds import KINDS
 
     if kind in ("run", "condense"):
-        config = RunConfig(**config).to_json()
+        settings = RunConfig(**config)
+        config, name = settings.to_json(), name or default_name(settings)
     elif "settings" in config:
         config = {**config, "settings": RunConfig(**config["settings"]).to_json()}
     run_id = store().create(kind, config, name=name or kind, digest=digest(config), lane="here")  # no worker's lane

@@ -59,6 +59,7 @@ def condense(choice: MethodChoice, dataset: Dataset, seed: int, job: Job) -> Wor
         yield Progress(stage="condense", done=1, total=1, unit="sets", note="condensed set of the earlier attempt")
         return artifacts.load_condensed(path)
     with keeping.timed(job.ledger, "condense"):
+        yield Progress(stage="condense")
         work = METHODS[choice.name].condense(
             dataset.train,
             choice.options,
@@ -80,6 +81,7 @@ def lay_out(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[None]:
     if (job.folder / "map.npz").exists():
         return
     with keeping.timed(job.ledger, "map"):
+        yield Progress(stage="map", total=len(dataset.train), unit="images")
         norm = condensed.norm or "L2"
         whole = condensed.indices is not None and len(condensed) == len(dataset.train)
         if whole:  # every image is its own: nothing to tell
@@ -135,6 +137,7 @@ def train(
         yield Progress(stage="train", done=1, total=1, unit="networks", note="network of the earlier attempt")
         return {kept: artifacts.load_model(path) for kept, path in paths.items()}
     with keeping.timed(job.ledger, "train"):
+        yield Progress(stage="train", total=training.options.epochs, unit="epochs")
         mean, std = channel_statistics(train_split)
         blank = build(network.name, network.options, train_split.shape, n_classes, mean, std, seed=seed)
         condensed, validation = hold_out(condensed, train_split, training.options.keep, seed)
@@ -222,6 +225,7 @@ def evaluate(
 ) -> Work[RobustnessReport]:
     """Judge a trained model on test images."""
     with keeping.timed(job.ledger, "evaluate"):
+        yield Progress(stage="evaluate", unit="images")
         network: nn.Module = restore(model, device=job.device)
         return (
             yield from judging.evaluate(

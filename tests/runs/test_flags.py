@@ -1,0 +1,169 @@
+"""Flags and settings say the same: what is written is read back, and what is unclear is refused."""
+
+import shlex
+from typing import get_args
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from core.compressors import METHODS
+from core.errors import ConfigError
+from core.networks import NETWORKS
+from core.runs import flags
+from core.runs.config import EvaluationConfig, MethodChoice, RunConfig, data_digest, digest
+from core.training import TRAINERS
+from core.types import DataConfig
+
+CONDENSE = ("data", "method")
+
+
+def read(line, stages=flags.STAGES):
+    return flags.parse(flags.split(shlex.split(line)), stages=stages)
+
+
+def test_the_published_condense_lines():
+    by_budget = read("--data digits --method mfc --norm L2 --ipc 10 --seed 0", CONDENSE)
+    assert (by_budget.data.name, by_budget.method.name, by_budget.seed) == ("digits", "mfc", 0)
+    assert (by_budget.method.options.norm, by_budget.method.options.ipc) == ("L2", 10)
+    by_radius = read("--data digits --method mfc --norm L2 --radius 1.5 --seed 0", CONDENSE)
+    assert (by_radius.method.options.radius, by_radius.method.options.ipc) == (1.5, None)
+
+
+def test_the_published_run_line():
+    config = read(
+        "--data ../shared/data/mnist.npz --limit 500 --method random --ipc 10 --network convnet --width 32 "
+        "--training adversarial --norm Linf --eps 0.3 --epochs 20 --eval-images 500 --seed 0"
+    )
+    assert (config.data.name, config.data.limit) == ("../shared/data/mnist.npz", 500)
+    assert config.method == MethodChoice.of("random", ipc=10)
+    assert (config.network.name, config.network.options.width) == ("convnet", 32)
+    assert (config.training.options.norm, config.training.options.eps) == ("Linf", 0.3)
+    assert (config.evaluation.norm, config.evaluation.eps, config.evaluation.images) == ("Linf", 0.3, 500)
+    assert config.training.options.epochs == 20
+
+
+def test_the_threat_model_goes_to_every_stage_and_can_be_set_apart():
+    config = read("--norm Linf --eps 8/255 --method-norm L1 --eval-eps 0.1")
+    assert (config.method.options.norm, config.training.options.norm, config.evaluation.norm) == ("L1", "Linf", "Linf")
+    assert (config.training.options.eps, config.evaluation.eps) == (8 / 255, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--attack-steps 5", "write --training-attack-steps or --eval-attack-steps"),
+        ("--foo 1", "--foo is not an option"),
+        ("--epoch 1", "did you mean --epochs"),
+        ("--ipc ten", "--ipc must be a whole number, got 'ten'"),
+        ("--eps 1/0", "--eps must be a number"),
+        ("--weighted perhaps", "--weighted must be true or false"),
+        ("--method nothing", "there is no method called 'nothing'; there are: mfc"),
+        ("--ipc 0", "method mfc: ipc: should be greater than or equal to 1"),
+        ("--ipc 3 --radius 1", "exactly one of ipc and radius"),
+        ("--ipc 3 --ipc 4", "--ipc is given twice"),
+        ("ipc 3", "expected an option"),
+        ("--seed -1", "seed: should be greater than or equal to 0"),
+        ("--limit 0", "limit: should be greater"),
+    ],
+)
+def test_unclear_flags_are_refused_with_what_would_do(line, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        read(line)
+
+
+def test_a_stage_that_does_not_exist_has_no_flags():
+    with pytest.raises(ConfigError, match="--eps is not an option"):
+        read("--eps 0.1", CONDENSE)
+
+
+def test_equals_signs_lone_switches_and_none():
+    assert read("--norm=L2 --weighted --limit=none") == read("--norm L2 --weighted true --limit none")
+
+
+def option(info):
+    """Any value that an option may take."""
+    if info.choices:
+        values = st.sampled_from(info.choices)
+    elif info.type is bool:
+        values = st.booleans()
+    elif info.type is int:
+        values = st.integers(int(info.minimum or 0), int(min(info.maximum or 10**6, 10**6)))
+    elif info.type is float:
+        values = st.floats(info.minimum or 0.0, info.maximum or 100.0, allow_nan=False)
+    else:
+        values = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1)
+    return st.none() | values if info.optional else values
+
+
+def chosen(config):
+    """Any few options of a Config, as a dict that it accepts."""
+    infos = list(config.describe())
+    pick = st.lists(st.sampled_from(infos), max_size=4, unique_by=lambda info: info.name) if infos else st.just([])
+    return pick.flatmap(lambda some: st.fixed_dictionaries({info.name: option(info) for info in some}))
+
+
+def row(table):
+    return st.sampled_from(sorted(table)).flatmap(
+        lambda name: st.fixed_dictionaries({"name": st.just(name), "options": chosen(table[name].Config)})
+    )
+
+
+ANY = st.fixed_dictionaries(
+    {
+        "data": chosen(DataConfig),
+        "method": row(METHODS),
+        "network": row(NETWORKS),
+        "training": row(TRAINERS),
+        "evaluation": chosen(EvaluationConfig),
+        "seed": st.integers(0, 2**31),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY)
+def test_a_command_repeats_its_settings(values):
+    try:
+        config = RunConfig(**values)
+    except ConfigError:
+        assume(False)
+    words = shlex.split(flags.to_command(config))
+    assert words[:4] == ["python", "-m", "core", "run"]
+    assume(not config.data.name.startswith("--"))  # no shell can tell such a path from an option
+    assert flags.parse(flags.split(words[4:])) == config
+    assert RunConfig(**config.to_json()) == config and RunConfig(**config.to_json()).digest == config.digest
+    assert isinstance(hash(config), int)
+
+
+def test_defaults_need_no_flags():
+    assert flags.to_flags(RunConfig()) == {}
+    assert flags.to_flags(read("--radius 1.5")) == {"radius": "1.5"}
+    assert flags.to_flags(read("--norm L2 --eps 0.5")) == {"norm": "L2", "eps": "0.5"}
+
+
+def test_choices_take_names_and_refuse_the_rest():
+    assert RunConfig(method="random") == RunConfig(method={"name": "random"})
+    for wrong, message in (
+        ({"name": "random", "colour": 1}, "got also: colour"),
+        ({"options": {}}, "no method called None"),
+        ({"name": "random", "options": {"radius": 1}}, "method random: radius is not a setting here; there are: ipc"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            RunConfig(method=wrong)
+
+
+def test_digests_see_values_not_order(tmp_path):
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"one")
+    before = data_digest(DataConfig(name=str(path)))
+    assert data_digest(DataConfig(name=str(path))) == before
+    path.write_bytes(b"other")
+    assert data_digest(DataConfig(name=str(path))) != before
+
+
+def test_the_shared_options_are_the_threat_model():
+    holders = [TRAINERS["adversarial"].Config, EvaluationConfig]
+    assert all(set(flags.SHARED) <= set(config.model_fields) for config in holders)
+    assert get_args(EvaluationConfig.model_fields["norm"].annotation) == ("Linf", "L2", "L1")
