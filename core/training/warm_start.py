@@ -25,7 +25,7 @@ class Config(AttackOptions):
 
     attack_steps: int = option(2, "gradient steps added at each visit", unit="steps", ge=1, le=100)
     step_size: float = option(
-        0.0, "step of the inner attack at radius eps; 0 is eps / 4", unit="pixels in [0, 1]", ge=0
+        0.0, "step of the inner attack at radius eps; 0 is eps / 2", unit="pixels in [0, 1]", ge=0
     )
     restart_share: float = option(
         0.05, "share of images that begin again at random in each epoch", ge=0, le=1, advanced=True
@@ -61,7 +61,7 @@ def train(
             again |= memory["begun"][batch.rows] == 0
             kept = memory["delta"][batch.rows] * per_image(batch.eps, batch.x)
             start = torch.where(per_image(again, batch.x), fresh, kept)
-            size = config.step_size * batch.eps / config.eps if config.step_size else batch.eps / 4
+            size = config.step_size * batch.eps / config.eps if config.step_size else batch.eps / 2
             x = yield from attacked(network, batch, config, config.attack_steps, generator, start=start, step_size=size)
             memory["delta"][batch.rows] = (x - batch.x) / per_image(batch.eps.clamp_min(1e-12), batch.x)
             memory["begun"][batch.rows] = 1

@@ -195,3 +195,12 @@ def test_a_diverged_model_and_an_undefined_attack_are_refused():
         run(model, split(), Config())
     with pytest.raises(ConfigError, match="AutoAttack is defined for Linf and L2"):
         Config(attack="autoattack", norm="L1")
+
+
+def test_autoattack_counts_what_it_leaves_and_passes_its_notes_on():
+    """At this eps the first part breaks every image, so the test is short; three classes leave APGD-T out."""
+    report = run(net(), split(), Config(eps=0.5, attack="autoattack", images=30, curve_points=0))
+    assert report.robust.correct == 0 < report.clean.correct
+    assert report.robust.attack.sentence() == "AutoAttack, Linf, ε 0.5, standard"
+    assert any("APGD-T left out" in note for note in report.notes)
+    assert not any("not run" in note for note in report.notes)

@@ -1,0 +1,130 @@
+"""Cost and robust accuracy of the trainers, on random condensed sets of MNIST.
+
+    python benchmarks/training.py epoch   [--data PATH]   one epoch of PGD-10, and the share of the inner attack
+    python benchmarks/training.py warm    [--data PATH]   warm start against PGD-7 on 500 images, eps 0.3, 3 seeds
+    python benchmarks/training.py levels  [--data PATH]   random 10 and 50 per class, standard and PGD-7, 2 seeds
+
+One thread, CPU seconds of the training alone. Settings were chosen on held-out train images (`--held-out`), and
+the figures are taken once on test images; "worst" is the worse of CE- and margin-PGD-40 for every image.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.attacks import pgd
+from core.events import drive
+from core.networks import build
+from core.networks.statistics import channel_statistics
+from core.training import TRAINERS
+from core.types import CondensedSet, Split, TrainSplit, stream
+
+ROOT = Path(__file__).resolve().parents[1]
+JUDGED = 500  # images each accuracy is measured on
+
+Judge = Callable[[np.ndarray], Split]  # rows left over -> images judged
+
+
+def mnist(path: Path) -> tuple[TrainSplit, Split]:
+    with np.load(path) as stored:
+        return tuple(
+            kind(x=stored[f"x_{part}"].reshape(-1, 1, 28, 28), y=stored[f"y_{part}"].astype(np.int64))
+            for kind, part in ((TrainSplit, "train"), (Split, "test"))
+        )
+
+
+def random_set(train: TrainSplit, ipc: int, seed: int) -> tuple[CondensedSet, np.ndarray]:
+    """`ipc` random images per class, and the rows of the train split that are not in it."""
+    order = np.random.default_rng(stream(seed, "bench", "random")).permutation(len(train))
+    rows = np.concatenate([order[train.y[order] == label][:ipc] for label in range(10)])
+    condensed = CondensedSet(x=train.pixels(rows), y=train.y[rows], n_classes=10, method="random", indices=rows)
+    return condensed, np.setdiff1d(order, rows, assume_unique=True)
+
+
+def fit(condensed: CondensedSet, train: TrainSplit, trainer: str, network: str, seed: int, **settings):
+    """Train; returns the network and the CPU seconds it took."""
+    options = {"width": 128} if network == "convnet" else {}
+    model = build(network, options, train.shape, 10, *channel_statistics(train), seed=seed)
+    entry = TRAINERS[trainer]
+    began = time.process_time()
+    drive(entry.train(condensed, model, entry.Config(**settings), validation=None, seed=seed, device="cpu"))
+    return model, time.process_time() - began
+
+
+def accuracies(model: torch.nn.Module, judged: Split, eps_values: tuple[float, ...]) -> list[float]:
+    """Clean accuracy, then the worst of CE- and margin-PGD-40 for each eps, in percent."""
+    x, y = torch.tensor(judged.pixels()), torch.tensor(judged.y)
+    found = []
+    for eps in (0.0, *eps_values):
+        right = torch.ones(len(y), dtype=torch.bool)
+        for loss in ("ce", "margin"):
+            generator = torch.Generator().manual_seed(0)
+            bad = pgd(model, x, y, norm="Linf", eps=eps, steps=40, loss=loss, generator=generator)
+            with torch.no_grad():
+                right &= model.eval()(bad).argmax(1) == y
+        found.append(100 * float(right.float().mean()))
+    return found
+
+
+def epoch(train: TrainSplit, judge: Judge) -> None:
+    print("one epoch of PGD-10 training, 500 images of 28×28, batch 64, CPU s (share of the inner attack)")
+    condensed, _ = random_set(train, 50, 0)
+    for network in ("small-cnn", "convnet"):
+        plain = fit(condensed, train, "standard", network, 0, epochs=1)[1]
+        whole = fit(condensed, train, "adversarial", network, 0, epochs=1, warmup=0)[1]
+        print(f"  {network:10} {whole:6.2f} ({1 - plain / whole:.0%})")
+
+
+def warm(train: TrainSplit, judge: Judge) -> None:
+    print("500 images, small-cnn, Linf 0.3: CPU s, clean, worst at 0.3")
+    common = {"epochs": 100, "eps": 0.3}
+    for trainer, extra in (
+        ("adversarial", {"attack_steps": 7}),
+        ("warm-start", {"attack_steps": 1}),
+        ("warm-start", {"attack_steps": 2}),
+        ("fgsm-rs", {}),
+    ):
+        rows = []
+        for seed in range(3):
+            condensed, rest = random_set(train, 50, seed)
+            model, seconds = fit(condensed, train, trainer, "small-cnn", seed, **common, **extra)
+            rows.append([seconds, *accuracies(model, judge(rest), (0.3,))])
+        text = "  ".join("/".join(f"{v:.1f}" for v in column) for column in zip(*rows, strict=True))
+        print(f"  {trainer:12} steps {extra.get('attack_steps', 1)}: {text}", flush=True)
+
+
+def levels(train: TrainSplit, judge: Judge) -> None:
+    print("random, small-cnn: clean, worst at 0.1, 0.2, 0.3 (two seeds), CPU s")
+    for ipc in (10, 50):
+        for trainer, extra in (("standard", {}), ("adversarial", {"eps": 0.3, "attack_steps": 7})):
+            rows = []
+            for seed in range(2):
+                condensed, rest = random_set(train, ipc, seed)
+                model, seconds = fit(condensed, train, trainer, "small-cnn", seed, **extra)
+                rows.append([*accuracies(model, judge(rest), (0.1, 0.2, 0.3)), seconds])
+            text = "  ".join("/".join(f"{v:.0f}" for v in column) for column in zip(*rows, strict=True))
+            print(f"  {ipc:3} {trainer:12} {text}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("epoch", "warm", "levels"))
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "mnist.npz")
+    parser.add_argument("--held-out", action="store_true", help="judge on train images outside the condensed set")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    train, test = mnist(arguments.data)
+
+    def judge(rest: np.ndarray) -> Split:
+        """The images judged: held-out train images, or the first test images."""
+        return train.take(rest[:JUDGED]) if arguments.held_out else test.take(np.arange(JUDGED))
+
+    {"epoch": epoch, "warm": warm, "levels": levels}[arguments.part](train, judge)
+
+
+if __name__ == "__main__":
+    main()
