@@ -8,6 +8,7 @@ arXiv:2003.01690; intervals: Wilson 1927. Cost: restarts * steps gradients for e
 
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -157,15 +158,16 @@ class _Counter:
     def through(self, work: Generator, images: int, name: str) -> Work:
         """Run `work`, which pauses with the number of images it has finished; return its result."""
         base, last = self.done, time.monotonic()
-        while True:
-            try:
-                finished = next(work)
-            except StopIteration as stop:
-                result = stop.value
-                break
-            if time.monotonic() - last > PULSE_S:
-                last = time.monotonic()
-                yield self._event(base + min(finished, images))
+        with closing(work):
+            while True:
+                try:
+                    finished = next(work)
+                except StopIteration as stop:
+                    result = stop.value
+                    break
+                if time.monotonic() - last > PULSE_S:
+                    last = time.monotonic()
+                    yield self._event(base + min(finished, images))
         self.done = base + images
         accuracy = result if isinstance(result, Accuracy) else result[0]
         self.values[name] = accuracy.value

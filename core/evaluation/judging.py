@@ -7,6 +7,7 @@ another. Sources: METHODS.md, section 6; arXiv:1706.06083 (PGD); arXiv:2003.0169
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 import torch
 from torch import Tensor
@@ -69,13 +70,14 @@ def autoattack(
 ) -> Generator[int, None, tuple[Accuracy, tuple[str, ...]]]:
     began = time.perf_counter()
     work = autoattack_steps(model, x, y, norm=config.norm, eps=config.eps, n_classes=n_classes, seed=seed)
-    while True:
-        try:
-            tick = next(work)
-        except StopIteration as stop:
-            result = stop.value
-            break
-        yield tick.images - tick.standing
+    with closing(work):
+        while True:
+            try:
+                tick = next(work)
+            except StopIteration as stop:
+                result = stop.value
+                break
+            yield tick.images - tick.standing
     attack = Attack(name="AutoAttack", norm=config.norm, eps=config.eps, loss="standard")
     return _accuracy(int(result.robust.sum()), len(y), attack, seed, began), result.notes
 
@@ -119,12 +121,13 @@ def survivors(
         model, x, y, norm=config.norm, eps=config.eps, steps=steps, step_size=config.step_size or None,
         restarts=restarts, loss=loss, generator=generator,
     )  # fmt: skip
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return _correct(model, stop.value, y)
-        yield offset
+    with closing(work):
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                return _correct(model, stop.value, y)
+            yield offset
 
 
 def _correct(model: Logits, x: Tensor, y: Tensor) -> Tensor:

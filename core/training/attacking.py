@@ -1,6 +1,7 @@
 """The inner maximum of adversarial training: PGD on one batch, each image within its own radius."""
 
 from collections.abc import Callable, Generator
+from contextlib import closing
 
 import torch
 from torch import Tensor, nn
@@ -42,9 +43,10 @@ def attacked(
 
 def silent(steps: Generator) -> Generator[None, None, Tensor]:
     """An attack whose steps say nothing but that time has passed; returns its images."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield
+    with closing(steps):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return stop.value
+            yield

@@ -8,6 +8,7 @@ as one gradient of one batch takes less.
 import copy
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil, cos, pi
 
@@ -164,14 +165,15 @@ def _epoch(
 def _pulsing(work: Generator[None, None, object], epoch: int, epochs: int, note: str) -> Generator[Progress]:
     """Run work that pauses with None and hand a sign of life on every half second; returns its result."""
     last = time.monotonic()
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-        if time.monotonic() - last > PULSE_S:
-            last = time.monotonic()
-            yield Progress(stage="train", done=epoch, total=epochs, unit="epochs", note=note)
+    with closing(work):
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                return stop.value
+            if time.monotonic() - last > PULSE_S:
+                last = time.monotonic()
+                yield Progress(stage="train", done=epoch, total=epochs, unit="epochs", note=note)
 
 
 def _optimizer(network: nn.Module, config: TrainingOptions) -> torch.optim.Optimizer:
