@@ -39,7 +39,7 @@ def show(run_id: str) -> None:
     """Everything there is to see of one run."""
     record = api.get(run_id)
     live.seen(record)
-    st.fragment(watch, run_every=None if live.ended(record) else live.EVERY)(run_id)
+    st.fragment(watch, run_every=live.EVERY if live.moving(record) else None)(run_id)
     map_view.view(record)
     if record.status == "done":
         run_view.after(record)

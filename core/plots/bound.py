@@ -24,9 +24,9 @@ def chart(*, radius: float, eps: float, separation: float, norm: str) -> Chart:
         "scale": {"domain": parts, "range": [ORANGE, VERMILLION, BLUE]},
         "legend": {"title": None, "orient": "top"},
     }
-    y = {"field": "row", "type": "nominal", "title": None, "sort": ["η + ε", "separation / 2"], "axis": {"grid": False}}
+    y = {"field": "row", "type": "nominal", "title": None, "sort": ["η + ε", "separation / 2"], "axis": None}
     spec = {
-        "mark": {"type": "bar", "size": 14},
+        "mark": {"type": "bar", "size": 18},
         "encoding": {"x": x, "x2": {"field": "to"}, "y": y, "color": colour, "tooltip": [{"field": "part"}]},
         "height": 170,
     }

@@ -47,6 +47,7 @@ def ball(norm: str, centre: np.ndarray, radius: float, sides: int = 48) -> np.nd
         unit = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1], [1, 1]], dtype=float)
     else:
         unit = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]], dtype=float)
+    unit[-1] = unit[0]
     return np.asarray(centre, dtype=float) + radius * unit
 
 
@@ -132,7 +133,7 @@ def _members(data: MapData, inside: np.ndarray) -> go.Scatter:
 
 def _underlay(data: MapData, selected: int | None) -> go.Scatter:
     """Dark diamonds beneath the centres' white rims, so that they stand out on light and dark pages."""
-    marker = {**_marks(data, selected, 4), "color": INK}
+    marker = {**_marks(data, selected, 3), "color": INK}
     xy = data.xy[data.centres]
     return go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
@@ -140,7 +141,7 @@ def _underlay(data: MapData, selected: int | None) -> go.Scatter:
 def _marks(data: MapData, selected: int | None, wider: int = 0) -> dict:
     count = range(len(data.centres))
     return {
-        "size": [(18 if i == selected else 9) + wider for i in count],
+        "size": [(18 if i == selected else 7) + wider for i in count],
         "symbol": ["star" if i == selected else "diamond" for i in count],
         "opacity": [1.0 if selected in (None, i) else 0.35 for i in count],
     }
@@ -156,7 +157,7 @@ def _centres(data: MapData, selected: int | None) -> go.Scatter:
         marker={
             **_marks(data, selected),
             "color": [class_colour(int(label)) for label in data.y[at]],
-            "line": {"width": 1.4, "color": HALO},
+            "line": {"width": 1.2, "color": HALO},
         },
         customdata=np.stack([np.arange(len(at)), data.rows[at]], axis=1),
         hovertemplate="centre %{customdata[0]}, train image %{customdata[1]}<extra></extra>",

@@ -14,7 +14,7 @@ import streamlit as st
 from core.types import OptionInfo, Options
 
 LABELS = {"ipc": "Images per class", "eps": "Attack budget ε", "lr": "Learning rate", "radius": "Covering radius η"}
-ALTERNATIVES = ("ipc", "radius")  # settings of which a Config takes exactly one
+ALTERNATIVES = {"ipc": "Images per class", "radius": "Radius η"}  # settings of which a Config takes exactly one
 START = {"ipc": 10, "radius": 1.5}
 MOST_SEGMENTS, MOST_LETTERS, MOST_STEPS = 4, 34, 250
 
@@ -49,7 +49,7 @@ def fields(
 
 def _alternative(prefix: str, infos: Mapping[str, OptionInfo], defaults: Mapping[str, Any]) -> OptionInfo:
     """Which of two settings is given when a Config takes exactly one of them."""
-    words = {label(infos[name]): name for name in ALTERNATIVES}
+    words = {word: name for name, word in ALTERNATIVES.items()}
     start = next(word for word, name in words.items() if defaults[name] is not None)
     name = words[
         st.segmented_control(
@@ -95,7 +95,7 @@ def put(prefix: str, values: Mapping[str, Any]) -> None:
             st.session_state[f"{prefix}.{name}"] = value
     given = [name for name in ALTERNATIVES if values.get(name) is not None]
     if len(given) == 1 and set(ALTERNATIVES) <= set(values):
-        st.session_state[f"{prefix}.fix"] = LABELS[given[0]]
+        st.session_state[f"{prefix}.fix"] = ALTERNATIVES[given[0]]
 
 
 def label(info: OptionInfo) -> str:

@@ -35,18 +35,24 @@ def ended(record: RunRecord) -> bool:
     return record.status in ENDED
 
 
+def moving(record: RunRecord) -> bool:
+    """Whether the run or one of its references still works, so that polling makes sense."""
+    others = api.references(record.config).values()
+    return not ended(record) or any(other is not None and not ended(other) for other in others)
+
+
 def seen(record: RunRecord) -> None:
     """Note what the whole page was drawn from."""
     st.session_state["live.seen"] = _stamp(record)
 
 
 def changed(record: RunRecord) -> bool:
-    """Whether something outside the live part must be drawn again: the run ended, or its map is there."""
+    """Whether something outside the live part must be drawn again: the run ended, its map or a reference is there."""
     return st.session_state.get("live.seen") != _stamp(record)
 
 
-def _stamp(record: RunRecord) -> tuple[str, bool, bool]:
-    return record.id, ended(record), map_of(record.id) is not None
+def _stamp(record: RunRecord) -> tuple[str, bool, bool, bool]:
+    return record.id, ended(record), moving(record), map_of(record.id) is not None
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

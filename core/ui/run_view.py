@@ -1,5 +1,7 @@
 """A run on the page: its head, its live part, and the numbers it ended with."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core import api
@@ -9,6 +11,10 @@ from core.ui import live, setup, words
 from core.ui.chart import draw
 
 PGD_ONLY = "PGD only, not AutoAttack"
+SEPARATION = (
+    "The separation is the smallest distance between train images of different classes. A cover bounds the adversarial "
+    "loss at ε by the loss at ε + η around its images; where that passes half the separation, the bound says little"
+)
 RADIUS = (
     "Every train image lies within η of a condensed image of its own class. "
     "Not the attack budget ε, which says how far an attack may move an image"
@@ -72,66 +78,72 @@ def accuracies(record: RunRecord) -> None:
     """Clean and robust accuracy against epoch, with the references where such runs exist."""
     with st.container(border=True, height="stretch"):
         st.markdown("**Accuracy while training**, on test images, with 95 % intervals")
-        found = {
-            name: other for name, other in api.references(record.config).items() if other and other.id != record.id
-        }
-        others = {name: curves.points(live.events(other.id)) for name, other in found.items()}
+        found = api.references(record.config)
+        others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
-        st.caption(f"Robust: {PGD_ONLY}. {_threat(record)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Robust: {words.look(record)}. {PGD_ONLY}.", width="stretch")
+            _references(record, found)
 
 
-def _threat(record: RunRecord) -> str:
-    """The attack of a run that is still to report its own."""
-    chosen = record.config["evaluation"]
-    return f"{chosen['norm']}, ε {words.budget(chosen['eps'], record.result.get('rgb', False))}."
+def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:
+    """How far the reference runs are, or a button that queues those which are missing."""
+    missing = [name for name, other in found.items() if other is None and record.config["method"]["name"] != name]
+    going = [f"{name} {other.status}" for name, other in found.items() if other and not live.ended(other)]
+    if going:
+        st.caption(", ".join(going), width="content")
+    elif missing:
+        help = "Queues random images of the same number, and the full train split, with otherwise equal settings"
+        if st.button("Add references", key="lab.references", help=help):
+            api.submit_references(record.config)
+            st.rerun()
 
 
 def results(record: RunRecord) -> None:
     """The numbers that a finished run stands for, with everything needed to judge them."""
     found = record.result
+    others = {name: other.result for name, other in api.references(record.config).items() if other}
     with st.container(border=True):
         clean, robust, small, cover, cost = st.columns([3, 3, 2, 3, 2])
-        clean.metric("Clean accuracy", words.percent(found.get("clean_acc")))
-        clean.caption(words.between(found.get("clean_interval")))
-        robust.metric("Robust accuracy", words.percent(found.get("robust_acc")))
-        robust.caption(words.between(found.get("interval")))
+        for column, title, key, interval in (
+            (clean, "Clean accuracy", "clean_acc", "clean_interval"),
+            (robust, "Robust accuracy", "robust_acc", "interval"),
+        ):
+            column.metric(title, words.percent(found.get(key)))
+            column.caption(words.between(found.get(interval)) + words.beside(others, key))
         small.metric("Condensed images", f"{found.get('budget') or 0:,}")
+        small.caption(f"of {found.get('train_images', 0):,}")
         if found.get("radius") is not None:
             cover.metric("Covering radius η", f"{found['radius']:.3f}", help=RADIUS)
             cover.caption(words.guarantee(found))
         cost.metric("Time", words.duration(sum(record.seconds.values())))
         cost.caption(f"{record.peak_rss_mb:,.0f} MB at most")
         st.caption(f"Robust accuracy under {words.conditions(found)} · {PGD_ONLY} · **audit: not run**")
-        for note in found.get("notes", ()):
-            st.caption(f"**Note:** {note}")
+        if found.get("notes"):
+            st.caption("Notes: " + " · ".join(found["notes"]))
 
 
 def after(record: RunRecord) -> None:
     """What is measured once at the end: the eps-curve and what the covering says."""
-    found = record.result
+    found, judged = record.result, record.config["evaluation"]
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.markdown("**Robust accuracy against the budget ε**")
-        others = {
-            n: r.result.get("curve", ()) for n, r in api.references(record.config).items() if r and r.id != record.id
-        }
-        draw(
-            eps_curve.chart(found.get("curve", ()), others, record.config["evaluation"]["norm"], found.get("eps")),
-            "lab.eps_curve",
-        )
+        others = {name: r.result.get("curve", ()) for name, r in api.references(record.config).items() if r}
+        draw(eps_curve.chart(found.get("curve", ()), others, judged["norm"], found.get("eps")), "lab.eps_curve")
+        st.caption(words.curve(record))
     with right.container(border=True, height="stretch"):
-        st.markdown("**Does the covering certify anything?**")
+        st.markdown("**Does the covering certify anything?**", help=SEPARATION)
         if found.get("radius") is None or found.get("separation") is None:
             st.caption("This method has no covering radius.")
-            return
-        attack = record.config["evaluation"]["norm"]
-        if attack != found["norm"]:
-            st.caption(f"The balls are in {found['norm']}, the attack in {attack}: the bound needs one norm for both.")
-            return
-        numbers = {name: found[name] for name in ("radius", "eps", "separation", "norm")}
-        draw(bound.chart(**numbers), "lab.bound")
-        st.caption(bound.verdict(**numbers))
+        elif judged["norm"] != found["norm"]:
+            norms = f"The balls are in {found['norm']}, the attack in {judged['norm']}"
+            st.caption(f"{norms}: the bound needs one norm for both.")
+        else:
+            numbers = {name: found[name] for name in ("radius", "eps", "separation", "norm")}
+            draw(bound.chart(**numbers), "lab.bound")
+            st.caption(bound.verdict(**numbers))
 
 
 def repeat(record: RunRecord) -> None:

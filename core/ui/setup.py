@@ -15,7 +15,7 @@ from core.types import DataConfig
 from core.ui import form, words
 from core.ui.threat import Threat, usual
 
-START = {"data": "digits", "method": "mfc", "network": "mlp", "training": "adversarial"}
+START = {"data": "digits", "method": "mfc", "network": "small-cnn", "training": "adversarial"}
 NORMS = ("Linf", "L2", "L1")
 
 
@@ -126,5 +126,5 @@ def _evaluation(threat: Threat) -> dict[str, Any]:
     config = api.EvaluationConfig
     shared = {k: v for k, v in {"norm": threat.norm, "eps": threat.eps}.items() if k in config.model_fields}
     with st.expander("Evaluation settings", key="lab.evaluation.settings"):
-        suggested = {"attack_steps": threat.eval_steps}
+        suggested = {"attack_steps": threat.eval_steps, "curve_end": threat.curve_end}
         return form.fields(config, "lab.evaluation", suggested=suggested, skip=tuple(shared)) | shared

@@ -70,7 +70,7 @@ def pace(events: Sequence[EventRow]) -> tuple[float, float | None]:
 def progress(events: Sequence[EventRow]) -> str:
     """Stage, count, rate and time left in one line."""
     if not events:
-        return "waiting for a worker"
+        return "waiting for a worker: other runs may be first"
     last = events[-1]
     parts = [STAGES.get(last.stage, last.stage)]
     if last.total:
@@ -99,12 +99,36 @@ def steps(stage: str, ended: bool) -> str:
 
 def conditions(result: Mapping[str, Any]) -> str:
     """What stands beside a robust accuracy: attack with all its settings, images and seed."""
-    parts = [str(result[key]) for key in ("attack",) if result.get(key)]
+    parts = [result["attack"]] if result.get("attack") else []
+    if result.get("rgb") and result.get("attack_norm") == "Linf":
+        parts.append(f"ε = {budget(result['eps'], rgb=True)}")
     if result.get("eval_images"):
         parts.append(f"{result['eval_images']:,} test images")
     if result.get("seed") is not None:
         parts.append(f"seed {result['seed']}")
     return " · ".join(parts)
+
+
+def look(record: RunRecord) -> str:
+    """The attack behind the live curves, which is quicker than the one that judges at the end."""
+    judged = record.config["evaluation"]
+    steps, rgb = min(judged["attack_steps"], 10), record.result.get("rgb", False) and judged["norm"] == "Linf"
+    where = f"{judged['norm']}, ε {budget(judged['eps'], rgb)}"
+    return f"PGD-{steps}, {where}, 1 restart, {judged['live_images']} test images, seed {record.config['seed']}"
+
+
+def curve(record: RunRecord) -> str:
+    """The attack behind the eps-curve."""
+    result, judged = record.result, record.config["evaluation"]
+    restarts = f"{judged['restarts']} restart{'s' if judged['restarts'] != 1 else ''}"
+    attack = f"PGD-{judged['attack_steps']}, {judged['norm']}, {restarts}"
+    return f"{attack}, {result.get('curve_images', 0)} test images, seed {record.config['seed']}. Not AutoAttack."
+
+
+def beside(others: Mapping[str, Mapping[str, Any]], key: str) -> str:
+    """The same number of the reference runs."""
+    known = [f"{name} {percent(result[key])}" for name, result in others.items() if key in result]
+    return " · " + ", ".join(known) if known else ""
 
 
 def summary(record: RunRecord) -> str:

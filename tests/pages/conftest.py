@@ -1,0 +1,133 @@
+"""A real server on an empty home, and a real Chromium that may talk to nobody else."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+
+
+class Server:
+    """`streamlit run app.py` with its own BALLAST_HOME; can be stopped and started again on the same home."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        options = ["--server.port", str(self.port), "--server.headless", "true", "--server.fileWatcherType", "none"]
+        environment = {**os.environ, "BALLAST_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.wait()
+
+    def wait(self) -> None:
+        """Until the server answers; a server that ended shows its log."""
+        wait = psutil.Process(self.process.pid)
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                    assert answer.read() == b"ok"
+                    return
+            except OSError:
+                try:
+                    wait.wait(timeout=0.1)
+                except psutil.TimeoutExpired:
+                    continue
+                pytest.fail(f"the server ended:\n{(self.home / 'server.log').read_text()}")
+        pytest.fail("the server did not answer within a minute")
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes of this home that do runs."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "core.runs.worker" in words and str(self.home) in words and words[-1].startswith("work-"):
+                found.append(process)
+        return found
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def close(self) -> None:
+        self.stop()
+        for process in self.workers():
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("home"))
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("these tests drive a real Chromium and none is here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh visitor; the test fails if any page of it asks another host for anything."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    outside: list[str] = []
+    local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    context.on("request", lambda request: None if request.url.startswith(local) else outside.append(request.url))
+    yield context
+    context.close()
+    assert outside == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
+    return page
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has been drawn once and nothing runs."""
+    page.wait_for_selector(SETTLED)
+
+
+@pytest.fixture
+def visit(page: Page, server: Server):
+    """Open a path of the server and wait until it is drawn."""
+
+    def open_path(path: str = "/") -> Page:
+        page.goto(server.url + path)
+        settle(page)
+        return page
+
+    return open_path

@@ -1,0 +1,89 @@
+"""The main job in a real browser: from the first visit to a finished run, and to the same page after a reload."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+FINISH = 240_000  # ms; a finished example takes about 20 s where two cores are free
+
+
+def no_violations(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_first_visit_to_finished_run_on_digits(visit) -> None:
+    page = visit("/")
+    expect(page.get_by_role("heading", name="How much robustness")).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("Condensed images, one row per class")).to_be_visible(timeout=5_000)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_alt_text("Condensed images, one row per class")).to_be_visible(timeout=FINISH)
+    expect(page.get_by_role("button", name="Run again")).to_be_visible(timeout=FINISH)
+
+    metrics = page.get_by_test_id("stMetric")
+    expect(metrics.filter(has_text="Clean accuracy")).to_contain_text("%")
+    expect(metrics.filter(has_text="Robust accuracy")).to_contain_text("%")
+    expect(metrics.filter(has_text="Condensed images")).to_contain_text("100")
+    expect(page.get_by_text("audit: not run").first).to_be_visible()
+    conditions = page.get_by_text("Robust accuracy under PGD-100")
+    for part in ("Linf", "ε 0.1", "step", "1 restart", "test images", "seed 0", "PGD only, not AutoAttack"):
+        expect(conditions).to_contain_text(part)
+    expect(page.get_by_text("python -m core run")).to_be_visible()
+    assert "run=" in page.url
+
+    centre_shows_its_members(page)
+    no_violations(page)
+    page.reload()
+    expect(metrics.filter(has_text="Robust accuracy")).to_contain_text("%")
+    expect(page.get_by_text("of class")).to_have_count(0)
+
+
+def centre_shows_its_members(page: Page) -> None:
+    """Choose a centre by its number, then another by a click on the map."""
+    page.get_by_role("spinbutton", name="Centre").fill("3")
+    page.get_by_role("spinbutton", name="Centre").press("Enter")
+    members = page.get_by_text("members · radius")
+    expect(members).to_be_visible()
+    expect(page.get_by_text("with their Linf distance in pixels")).to_be_visible()
+    assert "lab.centre=3" in page.url
+    drawn = page.locator(".st-key-lab-map .js-plotly-plot")
+    lit = drawn.evaluate("plot => plot._fullData.find(trace => trace.name === 'members').customdata.map(d => d[0])")
+    assert lit and set(lit) == {3}
+    text = members.inner_text()
+    page.locator(".st-key-lab-map g.trace").last.locator("path.point").nth(50).click(force=True)
+    expect(members).not_to_have_text(text)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/data", "/runs"])
+def test_pages_pass_axe(visit, page: Page, path: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    visit(path)
+    no_violations(page)
+
+
+def test_a_link_reproduces_the_form(visit) -> None:
+    page = visit(
+        "/?lab.method=k-center&lab.method.ipc=7&lab.norm=L2&lab.eps=0.8&lab.training=standard&lab.training.epochs=12"
+    )
+    expect(page.get_by_role("spinbutton", name="Images per class")).to_have_value("7")
+    expect(page.get_by_role("slider", name="Attack budget")).to_have_attribute("aria-valuenow", "0.8")
+    expect(page.get_by_role("combobox", name="Method")).to_have_value("k-center (farthest point)")
+    page.get_by_role("spinbutton", name="Images per class").fill("9")
+    page.get_by_role("spinbutton", name="Images per class").press("Enter")
+    page.wait_for_url("**lab.method.ipc=9**")
+    assert "lab.method=k-center" in page.url
+
+
+def test_eps_slider_moves_by_key_and_follows_the_data_set_until_it_is_touched(visit) -> None:
+    page = visit("/")
+    slider = page.get_by_role("slider", name="Attack budget")
+    expect(slider).to_have_attribute("aria-valuenow", "0.1")
+    page.goto(page.url + "?lab.data.name=cifar10")
+    expect(slider).to_have_attribute("aria-valuenow", "8")
+    expect(page.get_by_text("8/255")).to_be_visible()
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_url("**lab.eps=9**")

@@ -1,0 +1,90 @@
+"""Nothing is lost: reload, second tab, cancel, a killed worker, a restarted app; in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+pytestmark = pytest.mark.browser
+LONG = "/?lab.method=random&lab.method.ipc=2&lab.training=standard&lab.training.epochs=90000"
+SHORT = (
+    "/?lab.method=random&lab.method.ipc=2&lab.training=standard&lab.training.epochs=4"
+    "&lab.evaluation.attack_steps=5&lab.evaluation.images=60&lab.evaluation.curve_images=40"
+)
+SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**run=*")
+
+
+def training(page: Page) -> None:
+    expect(page.get_by_text(re.compile("Train · .* epochs"))).to_be_visible(timeout=SLOW)
+
+
+def badge(page: Page, word: str) -> None:
+    expect(page.locator(".stMarkdownBadge", has_text=word)).to_be_visible(timeout=SLOW)
+
+
+def test_reload_second_tab_and_cancel(visit, context: BrowserContext) -> None:
+    page = visit(LONG)
+    start(page)
+    training(page)
+    page.reload()
+    training(page)
+    second = context.new_page()
+    second.goto(page.url)
+    training(second)
+    second.get_by_role("button", name="Cancel").click()
+    badge(second, "cancelled")
+    badge(page, "cancelled")
+    expect(page.get_by_role("button", name="Run again")).to_be_visible()
+
+
+def test_zoom_survives_the_polls(visit) -> None:
+    page = visit(LONG)
+    start(page)
+    training(page)
+    chart = page.get_by_test_id("stVegaLiteChart").locator("canvas, svg.marks").first
+    expect(chart).to_be_visible()
+    chart.evaluate("node => { node.dataset.mine = 'yes' }")
+    rate = page.get_by_text(re.compile("Train · .* epochs"))
+    before = rate.inner_text()
+    expect(rate).not_to_have_text(before)
+    assert chart.evaluate("node => node.dataset.mine") == "yes"
+    page.get_by_role("button", name="Cancel").click()
+    badge(page, "cancelled")
+
+
+def test_killed_worker_is_seen_and_its_run_resumed(visit, server) -> None:
+    page = visit(LONG)
+    start(page)
+    training(page)
+    for process in server.workers():
+        process.kill()
+    badge(page, "interrupted")
+    page.get_by_role("button", name="Resume").click()
+    training(page)
+    page.get_by_role("button", name="Cancel").click()
+    badge(page, "cancelled")
+
+
+def test_restarted_app_shows_its_runs_on_a_deep_link_as_first_visit(visit, server, page: Page) -> None:
+    visit(SHORT)
+    start(page)
+    expect(page.get_by_role("button", name="Run again")).to_be_visible(timeout=SLOW)
+    server.stop()
+    server.start()
+    visit("/runs")
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(page.get_by_role("link", name="Lab")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    visit("/data")
+    expect(page.get_by_role("heading", name="Data")).to_be_visible()
+
+
+def test_unknown_run_is_one_sentence(visit) -> None:
+    page = visit("/?run=nothing")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("nothing")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
