@@ -16,8 +16,9 @@ from core.covering.graph import BallGraph, ball_graph
 from core.covering.lower import Relaxation
 from core.covering.proof import Core
 from core.covering.search import Search
-from core.covering.solve import CHUNK, Clock, Effort, Step
+from core.covering.solve import EVENT_SECONDS, Clock, Effort, Step
 
+CHUNK = 20_000  # exchanges between two looks at the clock
 CLOSE = 3  # centres between cover and bound that branch and bound is asked to close
 
 
@@ -42,48 +43,48 @@ def cover_graph(
     graph: BallGraph, threshold: float, effort: Effort, seed: int, seconds_distances: float = 0.0
 ) -> Generator[Step, None, Step]:
     """As `cover_radius`, for a ball graph that exists already."""
-    clock = Clock(effort.seconds)
     step = Step(centres=np.sort(greedy(graph)), key=threshold, seconds_distances=seconds_distances)
     yield step
+    clock = Clock(effort.seconds)
     if len(step.centres) > 1:
-        step = yield from _search(graph, step, effort, seed, clock)
-        if effort.rounds:
-            step = yield from _prove(graph, step, effort, clock)
+        search = Search(graph, step.centres, seed)
+        step = yield from _search(search, step, effort.steps // 50, clock)
+        relaxation = Relaxation(graph) if effort.rounds else None
+        if relaxation:
+            for bound in relaxation.solve(len(step.centres), effort.rounds, clock):
+                step = replace(step, lower_k=bound, phase="bound")
+                yield step
+        step = yield from _search(search, step, effort.steps - effort.steps // 50, clock)
+        if relaxation and effort.nodes:
+            step = yield from _prove(graph, relaxation.rows, step, effort, clock)
     step = replace(step, phase="end", struck=clock.struck, proven=step.lower_k == len(step.centres))
     yield step
     return step
 
 
-def _search(graph: BallGraph, step: Step, effort: Effort, seed: int, clock: Clock) -> Generator[Step, None, Step]:
-    """Local search for `effort.steps` exchanges in all, always one centre below the best cover."""
-    search = Search(graph, step.centres, seed)
-    chunk = max(100, int(CHUNK / max(1.0, graph.degree.mean())))
-    left, told = effort.steps, time.monotonic()
-    step = replace(step, phase="search")
-    while left > 0 and len(step.centres) > 1 and not clock.over():
+def _search(search: Search, step: Step, steps: int, clock: Clock) -> Generator[Step, None, Step]:
+    """Exchange centres `steps` times, always one centre below the best cover, until that meets the lower bound."""
+    told, step = time.monotonic(), replace(step, phase="search")
+    while len(step.centres) > step.lower_k and not clock.over():
         if search.uncovered == 0:
             step = replace(step, centres=search.centres)
             search.drop()
             continue
-        left -= search.run(min(chunk, left))
-        if time.monotonic() - told > 0.25:
+        if steps <= 0:
+            break
+        steps -= search.run(min(CHUNK, steps))
+        if time.monotonic() - told > EVENT_SECONDS:
             told = time.monotonic()
             yield step
-    if search.uncovered == 0:
-        step = replace(step, centres=search.centres)
     yield step
     return step
 
 
-def _prove(graph: BallGraph, step: Step, effort: Effort, clock: Clock) -> Generator[Step, None, Step]:
-    """Bound the number of centres from below; where that is close, close it by branch and bound."""
-    relaxation = Relaxation(graph)
-    for bound in relaxation.solve(len(step.centres), effort.rounds, clock):
-        step = replace(step, lower_k=bound, phase="bound")
-        yield step
-    if not effort.nodes or not 0 < len(step.centres) - step.lower_k <= CLOSE or clock.over():
+def _prove(graph: BallGraph, rows: np.ndarray, step: Step, effort: Effort, clock: Clock) -> Generator[Step, None, Step]:
+    """Where bound and cover are close, close the gap by branch and bound on the rows that the bound needed."""
+    if not 0 < len(step.centres) - step.lower_k <= CLOSE or clock.over():
         return step
-    core = Core(graph, relaxation.rows)
+    core = Core(graph, rows, effort.entries)
     for bound in core.solve(len(step.centres), effort.nodes, clock):
         step = replace(step, lower_k=max(step.lower_k, bound), phase="proof")
         yield step

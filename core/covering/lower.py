@@ -30,15 +30,17 @@ class Relaxation:
 
     bound   best proven lower bound on the number of centres
     value   objective of the last round, a bound up to the solver's tolerance
-    done    every row holds: `value` is the optimum of the whole programme
+    ceiling objective of z scaled until it covers everything: the programme's optimum is no larger
+    done    more rows could not raise `bound`
     rows    (m,) images whose rows are in the programme
     z       (n,) fractional cover of the last round
     """
 
     def __init__(self, graph: BallGraph, first: np.ndarray | None = None) -> None:
         self.graph, self.bound, self.value, self.done = graph, 1, 0.0, False
+        self.ceiling = np.inf
         self.rows = np.empty(0, np.int64)
-        self.z = np.zeros(len(graph))
+        self.z, self._price = np.zeros(len(graph)), np.empty(0)
         self._lp = quiet_solver()
         self._lp.setOptionValue("solver", "simplex")
         self._lp.setOptionValue("simplex_strategy", 1)
@@ -55,8 +57,8 @@ class Relaxation:
             self.bound = max(self.bound, self._certified())
             yield self.bound
             short = self._violated()
-            if self.bound >= enough or not len(short):
-                self.done = not len(short)
+            self.done = not len(short) or np.ceil(self.ceiling - 1e-6) <= self.bound
+            if self.done or self.bound >= enough or self.ceiling <= enough - 1:
                 break
             self._add(short)
         return self.bound
@@ -79,9 +81,15 @@ class Relaxation:
         prices = np.floor(np.maximum(self._price, 0) * SCALE).astype(np.int64)
         return dual_bound(self.graph, self.rows, prices)
 
+    def priced(self) -> np.ndarray:
+        """(m,) images whose rows had a price in the last round: the ones that mattered."""
+        return self.rows[: len(self._price)][self._price > 1e-9]
+
     def _violated(self) -> np.ndarray:
         """Up to ROWS images that z covers least, only those it covers short of 1."""
         cover = _covered_by(self.graph.start, self.graph.stop, self.graph.indices, self.z)
+        least = cover.min()
+        self.ceiling = self.value / least if least > 1e-9 else np.inf
         cover[self.rows] = 1.0
         worst = np.argsort(cover, kind="stable")[:ROWS]
         return worst[cover[worst] < 1 - 1e-6]

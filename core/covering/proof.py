@@ -18,21 +18,19 @@ from numba import njit
 
 from core.covering.graph import BallGraph
 from core.covering.lower import add_columns, add_rows, quiet_solver
-from core.covering.solve import Clock
-
-EVENT_SECONDS = 0.3
-MOST_ENTRIES = 3_000_000  # a core with more non-zeros would take branch and bound minutes a node
+from core.covering.solve import EVENT_SECONDS, Clock
 
 
 class Core:
     """The reduced whole-number programme over some rows of a ball graph.
 
     bound    fewest centres that any cover can have, as far as proven
+    entries  non-zeros beyond which it does not start
     centres  a best cover of the rows so far, covering every image when `covers` is true
     """
 
-    def __init__(self, graph: BallGraph, rows: np.ndarray) -> None:
-        self.graph, self.rows = graph, np.asarray(rows, np.int64)
+    def __init__(self, graph: BallGraph, rows: np.ndarray, entries: int) -> None:
+        self.graph, self.rows, self.entries = graph, np.asarray(rows, np.int64), entries
         self.bound, self.centres, self.covers = 1, np.empty(0, np.int64), False
 
     def solve(self, enough: int, nodes: int, clock: Clock) -> Generator[int, None, int]:
@@ -58,7 +56,7 @@ class Core:
         position[columns] = np.arange(len(columns))
         lists = [position[self.graph.row(i)] for i in self.rows]
         lists = [row[row >= 0] for row in lists]
-        if sum(map(len, lists)) > MOST_ENTRIES:
+        if sum(map(len, lists)) > self.entries:
             return False
         solver = quiet_solver()
         add_columns(solver, len(columns), upper=1.0)

@@ -23,6 +23,8 @@ from core.covering.graph import BallGraph
 _State = namedtuple(
     "_State", "centres place uncovered hole count owners weight loss entered left touched gain mark scalars"
 )
+CHUNK = 50_000_000  # neighbour visits after which `run` hands control back, about 0.1 s
+VISITS_PER_STEP = 20_000
 K, OPEN, CLOCK, RANDOM = 0, 1, 2, 3
 
 
@@ -57,8 +59,12 @@ class Search:
         _drop(self._graph.start, self._graph.stop, self._graph.indices, self._state)
 
     def run(self, steps: int) -> int:
-        """Exchange centres until everything is covered, at most `steps` times; returns the steps taken."""
-        return _run(self._graph.start, self._graph.stop, self._graph.indices, self._state, steps)
+        """Exchange centres until all is covered, at most `steps` times and for a moment.
+
+        returns  the steps charged: exchanges, or neighbours looked at / 20,000 where that is more
+        """
+        made, visits = _run(self._graph.start, self._graph.stop, self._graph.indices, self._state, steps)
+        return max(made, visits // VISITS_PER_STEP)
 
 
 @njit(cache=True)
@@ -205,9 +211,10 @@ def _random_below(s, n):
 
 @njit(cache=True)
 def _run(start, stop, indices, s, steps):
+    visits = 0
     for step in range(steps):
-        if s.scalars[OPEN] == 0:
-            return step
+        if s.scalars[OPEN] == 0 or visits > CHUNK:
+            return step, visits
         if s.scalars[K] > 0:
             out = _cheapest(s, s.scalars[CLOCK] - (s.scalars[K] > 1))
             if out >= 0:
@@ -216,4 +223,5 @@ def _run(start, stop, indices, s, steps):
         _enter(start, stop, indices, s, _best_for(start, stop, indices, s, r))
         for p in range(s.scalars[OPEN]):
             s.weight[s.uncovered[p]] += 1
-    return steps
+        visits += (s.scalars[OPEN] + 3) * (stop[r] - start[r])
+    return steps, visits

@@ -11,23 +11,25 @@ import numpy as np
 
 from core.covering.graph import DEFAULT_MEMORY
 
-CHUNK = 2_000_000  # neighbour visits of the local search between two events, a few milliseconds
+EVENT_SECONDS = 0.3  # at most so long between two events, where the work can be cut
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
     """How hard to try, per class. Equal efforts and seeds give equal covers unless `seconds` struck.
 
-    steps    local search: exchanges of one centre, in all
+    steps    local search: exchanges of one centre, in all; with large balls one counts as several
     rounds   linear programme: rounds of row generation, each; 0 looks for no lower bound and no proof
     nodes    branch and bound: nodes of each proof; 0 for none
-    seconds  wall-clock limit, a safety net
+    entries  branch and bound: non-zeros of a programme beyond which it is not tried
+    seconds  limit on processor time, a safety net
     memory   bytes for distances and neighbour lists
     """
 
     steps: int = 300_000
     rounds: int = 100
     nodes: int = 200
+    entries: int = 10_000
     seconds: float = 120.0
     memory: int = DEFAULT_MEMORY
 
@@ -57,13 +59,13 @@ class Step:
 
 
 class Clock:
-    """The safety net: asks whether `seconds` have passed and remembers that they had."""
+    """The safety net: asks whether the process used `seconds` of processor time and remembers that it had."""
 
     def __init__(self, seconds: float) -> None:
-        self.end, self.struck = time.monotonic() + seconds, False
+        self.end, self.struck = time.process_time() + seconds, False
 
     def over(self) -> bool:
         """Whether the time is up."""
-        if time.monotonic() > self.end:
+        if time.process_time() > self.end:
             self.struck = True
         return self.struck
