@@ -74,8 +74,9 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     raises  DataError when the file is missing, damaged, or holds objects
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
                 raise DataError(f"{path.name} is a single array, expected an .npz with several")
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
@@ -129,8 +130,10 @@ def _images(path: Path, x: np.ndarray) -> np.ndarray:
     if x.ndim != 4 or not len(x) or x.dtype.kind != "f":
         raise DataError(f"x of {path.name} must be (n, c, h, w) floats in [0, 1], got {x.shape} {x.dtype}")
     x = x.astype(np.float32)
-    if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
-        raise DataError(f"x of {path.name} must lie in [0, 1], got {np.nanmin(x):.3g} to {np.nanmax(x):.3g} or NaN")
+    if not np.isfinite(x).all():
+        raise DataError(f"x of {path.name} must lie in [0, 1], got NaN or infinite pixels")
+    if x.min() < 0 or x.max() > 1:
+        raise DataError(f"x of {path.name} must lie in [0, 1], got {x.min():.3g} to {x.max():.3g}")
     return x
 
 

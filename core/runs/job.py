@@ -28,7 +28,7 @@ class Job:
 
     folder  its own folder of artifacts; what an interrupted attempt finished is still there
     home    the folder with data/, runs/ and cache/
-    device  "cpu", "cuda" or "mps"; "" in the light lane, which has no torch
+    device  "cpu", "cuda" or "mps"; "" for kinds that do without torch
     """
 
     folder: Path
@@ -51,7 +51,9 @@ class Kind:
 
     lane     "work" is done by warm workers one run at a time, "light" by one without torch
     perform  (config as JSON values, job) -> Work[result as flat JSON values]
+    torch    whether it needs a device, which is chosen by importing torch
     """
 
     lane: Lane
     perform: Callable[[Mapping[str, Any], Job], Work[dict[str, Any]]]
+    torch: bool = True

@@ -10,7 +10,7 @@ KINDS: Mapping[str, Kind] = {
     "condense": Kind(lane="work", perform=pipeline.condense),
     "train": Kind(lane="work", perform=pipeline.train),
     "evaluate": Kind(lane="work", perform=pipeline.evaluate),
-    "data": Kind(lane="light", perform=describe.data),
+    "data": Kind(lane="light", perform=describe.data, torch=False),
 }
 
 

@@ -96,7 +96,7 @@ def perform(
 
 def _job(store: Store, home: Path, claimed: Claim, kind: Kind, ledger: Ledger) -> Job:
     """The job with its device, both noted in the record."""
-    name = device.choose() if kind.lane == "work" else ""
+    name = device.choose() if kind.torch else ""
     before = store.get(claimed.id)
     ledger.seconds.update(before.seconds)
     store.note(claimed.id, device=device.describe(name) if name else "", versions=device.versions())

@@ -49,10 +49,10 @@ def fail(config, job):
 
 
 KINDS = {
-    "count": Kind(lane="work", perform=count),
-    "stuck": Kind(lane="work", perform=stuck),
-    "deaf": Kind(lane="work", perform=deaf),
-    "fail": Kind(lane="work", perform=fail),
-    "data": Kind(lane="light", perform=count),
+    "count": Kind(lane="work", perform=count, torch=False),
+    "stuck": Kind(lane="work", perform=stuck, torch=False),
+    "deaf": Kind(lane="work", perform=deaf, torch=False),
+    "fail": Kind(lane="work", perform=fail, torch=False),
+    "data": Kind(lane="light", perform=count, torch=False),
 }
 WARM = ()

@@ -50,7 +50,9 @@ def test_the_first_word_about_the_end_stands(store):
 
 def test_events_are_numbered_and_read_from_where_one_left_off(store):
     run, other = queue(store), queue(store)
-    store.append(run, [Progress(stage="load", note="a"), Progress(stage="train", done=1, total=2, values={"loss": 0.5})])
+    store.append(
+        run, [Progress(stage="load", note="a"), Progress(stage="train", done=1, total=2, values={"loss": 0.5})]
+    )
     store.append(other, [Progress(stage="load")])
     store.append(run, [Progress(stage="train", done=2, total=2)])
     assert [(e.seq, e.stage, e.done) for e in store.events(run)] == [(1, "load", 0), (2, "train", 1), (3, "train", 2)]
