@@ -1,0 +1,181 @@
+"""The commands. Each prints for people by default and one JSON value with --json; progress goes to the error output.
+
+Options of methods, networks, training and evaluation are not repeated here: they are read from the tables, see
+`core.runs.flags`. Exit code 1 means that the project refused something and said why, 2 a wrong command line.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core import api
+from core.cli import show, tables
+from core.errors import BallastError, ConfigError, RunError
+from core.types import RunRecord
+
+OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Condense a data set, train on it, attack the result. The same work as the dashboard's.",
+)  # fmt: skip
+runs_app = typer.Typer(help="List, show, cancel, resume, rename, export and delete runs.", rich_markup_mode=None)
+app.add_typer(runs_app, name="runs", invoke_without_command=True)
+
+Json = Annotated[bool, typer.Option("--json", help="print one JSON value")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="print the table of the README")]
+Out = Annotated[Path | None, typer.Option(help="folder that gets a copy of what the work leaves")]
+RunId = Annotated[str, typer.Argument(help="id of a run, as `runs` lists them")]
+MORE = "Further options: --data, --limit, --seed and those of the chosen rows; methods, networks, trainings list them."
+
+
+def main() -> None:
+    """Run the command line; what the project refuses becomes one sentence and exit code 1."""
+    try:
+        app()
+    except BallastError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+def _registry(table: str, as_json: bool, as_markdown: bool) -> None:
+    typer.echo(
+        show.as_json(tables.rows(table)) if as_json else (tables.markdown if as_markdown else tables.text)(table)
+    )
+
+
+@app.command()
+def datasets(as_json: Json = False, markdown: Markdown = False) -> None:
+    """List the data sets."""
+    _registry("datasets", as_json, markdown)
+
+
+@app.command()
+def methods(as_json: Json = False, markdown: Markdown = False) -> None:
+    """List the condensation methods with their options."""
+    _registry("methods", as_json, markdown)
+
+
+@app.command()
+def networks(as_json: Json = False, markdown: Markdown = False) -> None:
+    """List the networks with their options."""
+    _registry("networks", as_json, markdown)
+
+
+@app.command()
+def trainings(as_json: Json = False, markdown: Markdown = False) -> None:
+    """List the ways of training with their options."""
+    _registry("trainings", as_json, markdown)
+
+
+@app.command(context_settings=OPEN, epilog=MORE)
+def run(context: typer.Context, name: str = "", out: Out = None, as_json: Json = False) -> None:
+    """Condense, train and evaluate; the run is stored like those of the dashboard."""
+    config = _settings(context, api.STAGES).to_json()
+    _do("run", config, name=name, out=out, as_json=as_json)
+
+
+@app.command(context_settings=OPEN, epilog=MORE)
+def condense(context: typer.Context, out: Out = None, as_json: Json = False) -> None:
+    """Only condense: writes OUT/condensed.npz."""
+    _do("condense", _settings(context, ("data", "method")).to_json(), out=out, as_json=as_json)
+
+
+@app.command(context_settings=OPEN, epilog=MORE)
+def train(
+    context: typer.Context,
+    support: Annotated[Path, typer.Option(help="a condensed.npz")],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Train on a condensed set: writes OUT/last.safetensors and OUT/best.safetensors."""
+    settings = _settings(context, ("data", "network", "training")).to_json()
+    _do("train", {"settings": settings, "condensed": str(support.resolve())}, out=out, as_json=as_json)
+
+
+@app.command(context_settings=OPEN, epilog=MORE)
+def evaluate(
+    context: typer.Context,
+    model: Annotated[Path | None, typer.Option(help="a .safetensors file that `train` or a run left")] = None,
+    run_id: Annotated[str, typer.Option("--run", help="id of a finished run; its data set is used too")] = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Measure clean and robust accuracy of a trained network."""
+    if (model is None) == (not run_id):
+        raise ConfigError("evaluate needs exactly one of --model FILE and --run ID")
+    if run_id:
+        settings, model = _of_run(context, run_id)
+    else:
+        settings = _settings(context, ("data", "eval")).to_json()
+    _do("evaluate", {"settings": settings, "model": str(model.resolve())}, out=out, as_json=as_json)
+
+
+@runs_app.callback(invoke_without_command=True)
+def runs(
+    context: typer.Context,
+    text: Annotated[str, typer.Option(help="words that must occur in name or settings")] = "",
+    limit: Annotated[int, typer.Option(help="newest runs to list")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    if context.invoked_subcommand is None:
+        found = api.runs(text=text, limit=limit)
+        typer.echo(show.as_json([show.record(r) for r in found]) if as_json else show.listing(found))
+
+
+@runs_app.command("show")
+def show_run(run_id: RunId, as_json: Json = False) -> None:
+    """Everything the store knows of one run."""
+    record = api.get(run_id)
+    typer.echo(show.as_json(show.record(record)) if as_json else show.result(record))
+
+
+@runs_app.command()
+def cancel(run_id: RunId) -> None:
+    """Stop a queued or running run."""
+    api.cancel(run_id)
+
+
+@runs_app.command()
+def rename(run_id: RunId, name: str) -> None:
+    """Give a run another name."""
+    api.rename(run_id, name)
+
+
+@runs_app.command()
+def delete(run_id: RunId) -> None:
+    """Remove an ended run with its files."""
+    api.delete(run_id)
+
+
+@runs_app.command()
+def export(run_id: RunId, out: Annotated[Path, typer.Option(help="zip file to write")]) -> None:
+    """Write everything a run left into one zip."""
+    out.write_bytes(api.export(run_id))
+
+
+def _settings(context: typer.Context, stages: tuple[str, ...]) -> api.RunConfig:
+    return api.parse(api.split(context.args), stages=stages)
+
+
+def _of_run(context: typer.Context, run_id: str) -> tuple[dict[str, Any], Path]:
+    """The settings of a run with its evaluation replaced by the flags, and the file of the model it kept."""
+    record = api.get(run_id)
+    if record.status != "done" or record.kind != "run":
+        raise RunError(f"run {run_id} is a {record.kind} run and {record.status}: only a finished run has a model")
+    flags = {"seed": str(record.config["seed"])} | api.split(context.args)
+    chosen = api.parse(flags, stages=("eval",))
+    settings = {**record.config, "evaluation": chosen.to_json()["evaluation"], "seed": chosen.seed}
+    return settings, Path(record.result["out"]) / f"{record.result['kept']}.safetensors"
+
+
+def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> None:
+    """Do the work in this process and print its result."""
+    with show.Ticker() as ticker:
+        record: RunRecord = api.here(kind, config, name=name, out=out, on_event=ticker)
+    if record.status != "done":
+        raise RunError(record.error or f"{record.status}: run {record.id}")
+    typer.echo(json.dumps({"run": record.id, **record.result}) if as_json else show.result(record))
