@@ -1,17 +1,14 @@
 """Data sets: load and describe them in the background, find them again, take uploads."""
 
-import re
 from pathlib import Path
 from typing import BinaryIO
 
 from core.api.place import executor, home, store
-from core.errors import DataError
-from core.runs import artifacts
+from core.datasets import DATASETS, save_upload
 from core.runs.config import data_digest
 from core.runs.describe import UPLOADS
 from core.types import DataConfig, RunRecord
 
-BLOCK = 1 << 20  # bytes copied at a time
 SUFFIXES = (".npz", ".zip")
 
 
@@ -42,18 +39,9 @@ def upload(name: str, file: BinaryIO) -> DataConfig:
 
     The content is not looked at here; `prepare` does that, and removes the file again if it is unusable.
 
-    raises  DataError for another kind of file, or when the disk is full
+    raises  DataError for another kind of file, one that is too large, or a full disk
     """
-    path = _free(home() / "data" / UPLOADS / _safe(name))
-    try:
-        with artifacts.replacing(path) as temporary, temporary.open("wb") as out:
-            while block := file.read(BLOCK):
-                out.write(block)
-    except OSError as error:
-        raise DataError(
-            f"{name} could not be stored in {path.parent}: {error.strerror}; make room and try again"
-        ) from None
-    return DataConfig(name=str(path))
+    return DataConfig(name=str(save_upload(name, file, home() / "data" / UPLOADS)))
 
 
 def uploads() -> list[str]:
@@ -65,24 +53,6 @@ def uploads() -> list[str]:
 
 def _loadable(path: Path) -> bool:
     """Whether a path looks like a data set of the user's: an .npz, a .zip, or a folder of class folders."""
-    if path.name.startswith("."):
+    if path.name.startswith(".") or path.stem in DATASETS:  # what was downloaded has a name of its own
         return False
     return path.suffix.lower() in SUFFIXES if path.is_file() else (path / "train").is_dir()
-
-
-def _safe(name: str) -> str:
-    """The last part of a name with nothing in it that means something to a file system."""
-    last = re.split(r"[/\\]", name)[-1]
-    stem, suffix = Path(last).stem, Path(last).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DataError(f"{last or 'the upload'} is neither .npz nor .zip: put the arrays or class folders into one")
-    return (re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-") or "upload") + suffix
-
-
-def _free(path: Path) -> Path:
-    """`path`, or the first of path-2, path-3, ... that does not exist."""
-    number, found = 1, path
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return found

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from core import datasets
 from core.errors import DataError
 from core.events import Work
-from core.runs import keeping, stages
+from core.runs import keeping, stages, summary
 from core.runs.job import Job
 from core.types import DataConfig, Dataset
 
@@ -27,29 +26,19 @@ def data(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
         if path.parent == job.data / UPLOADS:
             path.unlink(missing_ok=True)
         raise
-    shown = np.concatenate([np.flatnonzero(dataset.train.y == c)[:PREVIEW_PER_CLASS] for c in range(dataset.n_classes)])
-    keeping.draw(job.folder / PREVIEW, dataset.train.pixels(shown), dataset.train.y[shown])
+    x, y = datasets.preview(dataset, PREVIEW_PER_CLASS)
+    keeping.draw(job.folder / PREVIEW, x, y)
     return description(dataset) | {"out": str(job.folder)}
 
 
 def description(dataset: Dataset) -> dict[str, Any]:
     """Flat JSON values; counts are per class in label order."""
-    train, test = dataset.train, dataset.test
-    low, high = float(train.x.min()), float(train.x.max())
-    return {
-        "data": dataset.name,
-        "source": dataset.source,
-        "data_hash": dataset.hash,
-        "classes": list(dataset.classes),
-        "shape": list(train.shape),
-        "rgb": train.shape[0] == 3,
-        "train_images": len(train),
-        "test_images": len(test),
-        "train_counts": np.bincount(train.y, minlength=dataset.n_classes).tolist(),
-        "test_counts": np.bincount(test.y, minlength=dataset.n_classes).tolist(),
-        "dtype": str(train.x.dtype),
-        "levels": train.levels,
-        "minimum": low,
-        "maximum": high,
-        "notes": list(dataset.notes),
+    found = datasets.describe(dataset).to_json()
+    renamed = {"data": "name", "data_hash": "hash", "minimum": "low", "maximum": "high"}
+    values = summary.plain({name: found.pop(old) for name, old in renamed.items()} | found)
+    return values | {
+        "rgb": dataset.train.shape[0] == 3,
+        "dtype": str(dataset.train.x.dtype),
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
     }
