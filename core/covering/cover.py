@@ -90,23 +90,28 @@ def greedy(graph: BallGraph) -> np.ndarray:
     returns  (k,) int64 centres in the order taken, none of them redundant
     source   Chvatal 1979, doi:10.1287/moor.4.3.233
     """
-    taken = _greedy(graph.start, graph.stop, graph.indices)
-    return _without_redundant(graph.start, graph.stop, graph.indices, taken)
+    return cover_lists(graph.start, graph.stop, graph.indices, len(graph))
+
+
+def cover_lists(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, points: int) -> np.ndarray:
+    """As `greedy`, where candidate c covers the images indices[start[c]:stop[c]] of 0..points-1."""
+    taken = _greedy(start, stop, indices, points)
+    return _without_redundant(start, stop, indices, taken, points)
 
 
 @njit(cache=True)
-def _greedy(start, stop, indices):
+def _greedy(start, stop, indices, points):
     """Gains only fall, so an image sits in the bucket of its last known gain and is re-filed when it is met."""
     n = len(start)
     gain = stop - start
-    covered = np.zeros(n, np.bool_)
-    head = np.full(n + 1, -1, np.int64)
+    covered = np.zeros(points, np.bool_)
+    head = np.full(points + 1, -1, np.int64)
     following = np.empty(n, np.int64)
     for i in range(n - 1, -1, -1):
         following[i] = head[gain[i]]
         head[gain[i]] = i
     taken = np.empty(n, np.int64)
-    k, left, level = 0, n, n
+    k, left, level = 0, points, points
     while left > 0:
         while head[level] < 0:
             level -= 1
@@ -128,9 +133,9 @@ def _greedy(start, stop, indices):
 
 
 @njit(cache=True)
-def _without_redundant(start, stop, indices, taken):
+def _without_redundant(start, stop, indices, taken, points):
     """Drop, from the last taken to the first, every centre all of whose images are covered twice."""
-    count = np.zeros(len(start), np.int32)
+    count = np.zeros(points, np.int32)
     for c in taken:
         for e in range(start[c], stop[c]):
             count[indices[e]] += 1

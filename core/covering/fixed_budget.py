@@ -138,7 +138,7 @@ class Budget:
         if not self.low < key < self.open or self.step.proven:
             return
         relaxation = Relaxation(self.graph.within(key), self._rows)
-        for _ in relaxation.solve(self.k + 1, self.effort.rounds, self.clock):
+        for _ in relaxation.solve(self.k + 1, self.effort.rounds, self.clock, decide=True):
             yield self.step
         self._rows = relaxation.priced()
         if relaxation.bound > self.k:

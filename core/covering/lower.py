@@ -43,12 +43,16 @@ class Relaxation:
         self.z, self._price = np.zeros(len(graph)), np.empty(0)
         self._lp = quiet_solver()
         self._lp.setOptionValue("solver", "simplex")
+        self._lp.setOptionValue("presolve", "off")  # else a run cut short would start from nothing again
         self._lp.setOptionValue("simplex_strategy", 1)
         add_columns(self._lp, len(graph))
         self._add(spread_rows(graph, ROWS) if first is None else first)
 
-    def solve(self, enough: int, rounds: int, clock: Clock) -> Generator[int, None, int]:
-        """Generate rows until `bound` reaches `enough`, all rows hold, or `rounds` are over; yields the bound."""
+    def solve(self, enough: int, rounds: int, clock: Clock, decide: bool = False) -> Generator[int, None, int]:
+        """Generate rows until `bound` reaches `enough`, all rows hold, or `rounds` are over; yields the bound.
+
+        decide  also stop when it is clear that `bound` will never reach `enough`
+        """
         for _ in range(rounds):
             while not self._run_slice():
                 yield self.bound
@@ -58,7 +62,7 @@ class Relaxation:
             yield self.bound
             short = self._violated()
             self.done = not len(short) or np.ceil(self.ceiling - 1e-6) <= self.bound
-            if self.done or self.bound >= enough or self.ceiling <= enough - 1:
+            if self.done or self.bound >= enough or (decide and self.ceiling <= enough - 1):
                 break
             self._add(short)
         return self.bound
