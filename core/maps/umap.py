@@ -67,12 +67,11 @@ def draw(y: np.ndarray, sample: int, seed: int) -> np.ndarray:
 
 def fit(flat: np.ndarray, seed: int) -> np.ndarray:
     """UMAP of (n, d) float32 rows, n >= FEW; (n, 2)."""
-    import umap
-
-    indices, distances = neighbours(flat, flat, NEIGHBOURS)
-    indices, distances = _self_first(indices, distances)
+    indices, distances = _self_first(*neighbours(flat, flat, NEIGHBOURS))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # n_jobs is set to 1 by the seed; precomputed neighbours allow no transform
+        warnings.simplefilter("ignore")  # no Tensorflow; one job because of the seed; no transform without an index
+        import umap
+
         model = umap.UMAP(
             n_neighbors=NEIGHBOURS,
             precomputed_knn=(indices, distances, None),
