@@ -25,7 +25,7 @@ def description(record: RunRecord) -> None:
     """Counts, sizes, range, hash, notes and the preview grid."""
     found, name = record.result, record.config["name"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(words.titles([name])[name], anchor=False, width="content")
+        st.header(words.titles([name])[name], anchor=False, width="content")
         st.space("stretch")
         if st.button("Use in the Lab", key="data.use", type="primary"):
             navigation.open_lab(name)

@@ -24,7 +24,7 @@ RADIUS = (
 def head(record: RunRecord) -> None:
     """Name, state, device and the buttons that fit the state."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(record.name or record.id, anchor=False, width="content")
+        st.header(record.name or record.id, anchor=False, width="content")
         st.badge(record.status, color=words.STATUS_COLOURS[record.status])
         st.caption(f"{record.device or api.device()} · {words.ago(record.created)}", width="content")
         st.space("stretch")
@@ -77,14 +77,14 @@ def mosaic(record: RunRecord) -> None:
 def accuracies(record: RunRecord) -> None:
     """Clean and robust accuracy against epoch, with the references where such runs exist."""
     with st.container(border=True, height="stretch"):
-        st.markdown("**Accuracy while training**, on test images, with 95 % intervals")
         found = api.references(record.config)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**Accuracy while training**, with 95 % intervals", width="stretch")
+            _references(record, found)
         others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Robust: {words.look(record)}. {PGD_ONLY}.", width="stretch")
-            _references(record, found)
+        st.caption(f"Robust: {words.look(record)}. {PGD_ONLY}.")
 
 
 def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:

@@ -8,6 +8,8 @@ CSS = """<style>
 [data-testid="stImage"] img { image-rendering: pixelated; border-radius: 4px; }
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 2rem; max-width: 1500px; }
 [data-testid="stSidebarContent"] hr { margin: 0.5rem 0; }
+/* The primary colour carries white text; as text itself it is too dark on the dark page. */
+button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] * { color: CanvasText; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 </style>"""
 

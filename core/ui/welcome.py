@@ -31,7 +31,7 @@ def _latest() -> None:
     latest = api.runs(limit=5)
     if not latest:
         return
-    st.subheader("Latest runs", anchor=False)
+    st.header("Latest runs", anchor=False)
     for record in latest:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(record.name or record.id, key=f"lab.open.{record.id}", type="tertiary"):
