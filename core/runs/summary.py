@@ -35,8 +35,7 @@ def of_condensed(condensed: CondensedSet, choice: MethodChoice, seed: int) -> di
     radius  covering radius in pixel units of [0, 1], None where the method has none
     """
     asked = getattr(choice.options, "ipc", None)
-    info = {name: value for name, value in plain(condensed.info).items()}
-    return info | {
+    about = {
         "method": choice.name,
         "budget": len(condensed),
         "ipc": asked if asked is not None else round(len(condensed) / condensed.n_classes, 3),
@@ -44,6 +43,7 @@ def of_condensed(condensed: CondensedSet, choice: MethodChoice, seed: int) -> di
         "norm": condensed.norm,
         "seed": seed,
     }
+    return {**about, **plain(condensed.info), **about}  # what a method tells never replaces what we measured
 
 
 def of_covering(distance: np.ndarray, norm: str, separation: float | None) -> dict[str, Any]:
