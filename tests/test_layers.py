@@ -15,7 +15,7 @@ RANKS = {
     "core.compressors": 2, "core.training": 2, "core.datasets": 2, "core.evaluation": 2, "core.maps": 2,
     "core.runs": 3,
     "core.api": 4,
-    "core.ui": 5, "core.cli": 5, "core.__main__": 5,
+    "core.ui": 5, "core.cli": 5, "core.__main__": 6,
     "pages": 6,
     "app": 7,
 }  # fmt: skip
