@@ -13,11 +13,11 @@ One recursion (recursion.py) over pairs of positions (layout.py), in blocks with
 from core.kernels.cost import Cost, Pace, condensing, measure, refuse
 from core.kernels.kernel import Family, Kernel
 from core.kernels.ntk import Readout, conv_nngp, conv_ntk, fc_nngp, fc_ntk
-from core.kernels.regressor import KernelRegressor, centred, mean_image, precise
+from core.kernels.regressor import KernelRegressor, centred, fit_condensed, mean_image, precise
 from core.kernels.solve import MAX_SUPPORTS, Solution, refuse_supports, solve
 
 __all__ = [
     "MAX_SUPPORTS", "Cost", "Family", "Kernel", "KernelRegressor", "Pace", "Readout", "Solution", "centred",
-    "condensing", "conv_nngp", "conv_ntk", "fc_nngp", "fc_ntk", "mean_image", "measure", "precise", "refuse",
-    "refuse_supports", "solve",
+    "condensing", "conv_nngp", "conv_ntk", "fc_nngp", "fc_ntk", "fit_condensed", "mean_image", "measure", "precise",
+    "refuse", "refuse_supports", "solve",
 ]  # fmt: skip

@@ -5,7 +5,6 @@ is held at once: the matrices, the images, the kept tape or one block. The estim
 seconds: another process on the machine can double it.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,8 +99,7 @@ def available(device: str) -> int:
     """Bytes of memory free on the device."""
     if torch.device(device).type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    limit = psutil.virtual_memory().available
-    return min(limit, _cgroup_room()) if os.name == "posix" else limit
+    return psutil.virtual_memory().available
 
 
 def duration(seconds: float) -> str:
@@ -119,15 +117,6 @@ def _largest(fits: Callable[[int], bool], top: int) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low
-
-
-def _cgroup_room() -> int:
-    """Bytes left in the container this process is in; the whole machine when there is no limit."""
-    try:
-        with open("/sys/fs/cgroup/memory.max") as top, open("/sys/fs/cgroup/memory.current") as now:
-            return int(top.read()) - int(now.read())
-    except (OSError, ValueError):  # no container, or "max"
-        return 1 << 62
 
 
 def _fastest(work: Callable[[], object], device: str) -> float:

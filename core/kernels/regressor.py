@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.errors import ConfigError
 from core.kernels.kernel import Kernel
 from core.kernels.solve import refuse_supports, solve
-from core.types import TrainSplit
+from core.types import CondensedSet, TrainSplit
 
 CHUNK = 4096  # images turned to float at a time
 
@@ -59,6 +59,24 @@ class KernelRegressor(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(n, c, h, w) pixels in [0, 1] -> (n, C)."""
         return self.kernel(images - self.mean.to(images), self.support.to(images)) @ self.alpha.to(images)
+
+
+def fit_condensed(
+    condensed: CondensedSet, kernel: Kernel, mean: np.ndarray, *, ridge: float = 1e-6, device: str
+) -> KernelRegressor:
+    """Fit on a condensed set of any method, with its learned labels where it has some.
+
+    mean  (c, h, w) `mean_image` of the real train split that the set was made from
+    """
+    labels = torch.tensor(condensed.y)
+    targets = (
+        centred(labels, condensed.n_classes)
+        if condensed.soft_labels is None
+        else torch.tensor(condensed.soft_labels).double()
+    )
+    support = torch.tensor(condensed.x)
+    fitted = KernelRegressor.fit(kernel, support, targets, mean=torch.tensor(mean), ridge=ridge)
+    return fitted.to(device)
 
 
 def centred(y: Tensor, n_classes: int, dtype: torch.dtype = torch.float64) -> Tensor:

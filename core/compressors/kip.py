@@ -1,0 +1,73 @@
+"""KIP: learn the images from which kernel regression predicts the real ones best.
+
+Source: Nguyen, Chen & Lee, "Dataset Meta-Learning from Kernel Ridge-Regression", ICLR 2021, arXiv:2011.00050.
+Minimises the squared error of K(X, X_S) (K_SS + ridge)^-1 y_S on batches of real images by Adam on X_S. It is
+adv-KIP without an attack and shares its loop. Cost per step: one kernel and its gradient between batch and support.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from core.events import Work
+from core.types import CondensedSet, Norm, Options, TrainSplit, option
+
+
+class SupportOptions(Options):
+    """What KIP and adv-KIP share. A class with fewer images than ipc gives all it has."""
+
+    ipc: int = option(10, "learned images per class", unit="images", ge=1, le=5000)
+    kernel: Literal["fc", "conv"] = option("fc", "fully connected, or convolution with 3x3 windows, which is slower")
+    depth: int = option(3, "hidden layers of the kernel", ge=1, le=12)
+    steps: int = option(1500, "gradient steps on the images", unit="steps", ge=0, le=1_000_000)
+    batch: int = option(500, "real images per step", unit="images", ge=1, le=65_536)
+    lr: float = option(0.02, "learning rate of Adam", unit="pixels in [0, 1]", gt=0, le=10)
+    learn_labels: bool = option(False, "learn the labels as well; the finite network then needs loss mse")
+    init: Literal["real", "noise"] = option("real", "first images: drawn from each class, or uniform noise")
+    readout: Literal["flat", "gap"] = option(
+        "flat", "of conv: a linear layer over all positions, or global average pooling, very slow", advanced=True
+    )
+    bias_std: float = option(0.0, "standard deviation of the kernel's biases", ge=0, le=10, advanced=True)
+    ridge: float = option(1e-6, "regularisation, relative to the mean diagonal of the kernel", ge=0, le=1e3,
+                          advanced=True)  # fmt: skip
+    schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate", advanced=True)
+    box: bool = option(True, "keep the images within [0, 1]; without, they can leave the pixel range", advanced=True)
+    held_out: int = option(500, "train images kept apart for the live accuracies, at most a fifth of all",
+                           unit="images", ge=0, advanced=True)  # fmt: skip
+    hours: float = option(12.0, "longest estimated time that is not refused", unit="hours", gt=0, advanced=True)
+
+
+class Config(SupportOptions):
+    """Settings of KIP."""
+
+    steps: int = option(3000, "gradient steps on the images", unit="steps", ge=0, le=1_000_000)
+    watch_norm: Norm = option("Linf", "norm of the attack on the live accuracy", advanced=True)
+    watch_eps: float = option(0.1, "eps of the attack on the live accuracy; without influence on the images",
+                              unit="pixels in [0, 1]", ge=0, advanced=True)  # fmt: skip
+
+
+def condense(
+    train: TrainSplit,
+    config: Config,
+    *,
+    n_classes: int,
+    seed: int,
+    device: str,
+    checkpoint: Mapping[str, np.ndarray] | None = None,
+    start: CondensedSet | None = None,
+) -> Work[CondensedSet]:
+    """Learn `ipc` images per class; see core.compressors.kip_loop.run for what is yielded and raised.
+
+    checkpoint  the `state` of an earlier Progress of the same call: continues to the same bytes
+    start       a stored set to begin from, instead of `init`
+    """
+    from core.compressors.kip_loop import Threat, run
+
+    threat = Threat(norm=config.watch_norm, eps=0.0, steps=0, warmup=0.0, watch_eps=config.watch_eps)
+    return (
+        yield from run(
+            train, config, threat, method="kip", n_classes=n_classes, seed=seed, device=device, checkpoint=checkpoint,
+            start=start,
+        )
+    )  # fmt: skip
