@@ -1,11 +1,14 @@
 """What a session remembers of the runs it looks at, so that a poll reads only what is new."""
 
+import time
+
 import streamlit as st
 
 from core import api
 from core.types import ENDED, EventRow, MapData, RunRecord
 
-EVERY = 0.5  # seconds between two polls of a live run
+EVERY = 1.0  # seconds between two polls of a live run
+REFERENCES_S = 2.0  # seconds for which a look at the reference runs is good
 
 
 def remember(run_id: str) -> None:
@@ -35,9 +38,23 @@ def ended(record: RunRecord) -> bool:
     return record.status in ENDED
 
 
+def references(record: RunRecord) -> dict[str, RunRecord | None]:
+    """The reference runs of a run, looked up every other second only."""
+    run_id, moment, found = st.session_state.get("live.references", ("", 0.0, {}))
+    if run_id != record.id or time.monotonic() - moment > REFERENCES_S:
+        found = api.references(record.config)
+        st.session_state["live.references"] = (record.id, time.monotonic(), found)
+    return found
+
+
+def forget_references() -> None:
+    """Look again at once, after references were queued."""
+    st.session_state.pop("live.references", None)
+
+
 def moving(record: RunRecord) -> bool:
     """Whether the run or one of its references still works, so that polling makes sense."""
-    others = api.references(record.config).values()
+    others = references(record).values()
     return not ended(record) or any(other is not None and not ended(other) for other in others)
 
 

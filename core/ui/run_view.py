@@ -77,7 +77,7 @@ def mosaic(record: RunRecord) -> None:
 def accuracies(record: RunRecord) -> None:
     """Clean and robust accuracy against epoch, with the references where such runs exist."""
     with st.container(border=True, height="stretch"):
-        found = api.references(record.config)
+        found = live.references(record)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("**Accuracy while training**, with 95 % intervals", width="stretch")
             _references(record, found)
@@ -97,13 +97,14 @@ def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> Non
         help = "Queues random images of the same number, and the full train split, with otherwise equal settings"
         if st.button("Add references", key="lab.references", help=help):
             api.submit_references(record.config)
+            live.forget_references()
             st.rerun()
 
 
 def results(record: RunRecord) -> None:
     """The numbers that a finished run stands for, with everything needed to judge them."""
     found = record.result
-    others = {name: other.result for name, other in api.references(record.config).items() if other}
+    others = {name: other.result for name, other in live.references(record).items() if other}
     with st.container(border=True):
         clean, robust, small, cover, cost = st.columns([3, 3, 2, 3, 2])
         for column, title, key, interval in (
@@ -130,7 +131,7 @@ def after(record: RunRecord) -> None:
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.markdown("**Robust accuracy against the budget ε**")
-        others = {name: r.result.get("curve", ()) for name, r in api.references(record.config).items() if r}
+        others = {name: r.result.get("curve", ()) for name, r in live.references(record).items() if r}
         draw(eps_curve.chart(found.get("curve", ()), others, judged["norm"], found.get("eps")), "lab.eps_curve")
         st.caption(words.curve(record))
     with right.container(border=True, height="stretch"):

@@ -24,7 +24,7 @@ def test_bad_upload_is_one_sentence(visit, tmp_path: Path) -> None:
     page = visit("/data")
     page.get_by_role("radio", name="Upload").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "bad.npz")
-    page.get_by_role("button", name="Load").click()
+    page.get_by_role("button", name="Load", exact=True).click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("y_train", timeout=SLOW)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -34,7 +34,7 @@ def test_mnist_by_upload_to_finished_run(visit) -> None:
     page = visit("/data")
     page.get_by_role("radio", name="Upload").click()
     page.locator("input[type=file]").set_input_files(MNIST)
-    page.get_by_role("button", name="Load").click()
+    page.get_by_role("button", name="Load", exact=True).click()
     expect(page.get_by_test_id("stMetric").filter(has_text="Train images")).to_contain_text("60,000", timeout=SLOW)
     page.get_by_role("button", name="Use in the Lab").click()
     limit = page.get_by_role("spinbutton", name="Limit")
