@@ -113,6 +113,17 @@ def evaluate(
     _do("evaluate", {"settings": settings, "model": str(model.resolve())}, out=out, as_json=as_json)
 
 
+@app.command(context_settings=OPEN, epilog=MORE)
+def certify(
+    context: typer.Context, condensed: Annotated[Path, typer.Argument(help="a condensed.npz")], as_json: Json = False
+) -> None:
+    """Verify a cover from the pixels alone; exit code 1 when a claim in it fails."""
+    settings = _settings(context, ("data",)).to_json()
+    record = _do("certify", {"settings": settings, "condensed": str(condensed.resolve())}, as_json=as_json)
+    if not record.result["valid"]:
+        raise typer.Exit(1)
+
+
 @runs_app.callback(invoke_without_command=True)
 def runs(
     context: typer.Context,
@@ -172,10 +183,11 @@ def _of_run(context: typer.Context, run_id: str) -> tuple[dict[str, Any], Path]:
     return settings, Path(record.result["out"]) / f"{record.result['kept']}.safetensors"
 
 
-def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> None:
-    """Do the work in this process and print its result."""
+def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> RunRecord:
+    """Do the work in this process, print its result and return its record."""
     with show.Ticker() as ticker:
         record: RunRecord = api.here(kind, config, name=name, out=out, on_event=ticker)
     if record.status != "done":
         raise RunError(record.error or f"{record.status}: run {record.id}")
     typer.echo(json.dumps({"run": record.id, **record.result}) if as_json else show.result(record))
+    return record

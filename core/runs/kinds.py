@@ -10,6 +10,7 @@ KINDS: Mapping[str, Kind] = {
     "condense": Kind(lane="work", perform=pipeline.condense),
     "train": Kind(lane="work", perform=pipeline.train),
     "evaluate": Kind(lane="work", perform=pipeline.evaluate),
+    "certify": Kind(lane="work", perform=pipeline.certify),
     "data": Kind(lane="light", perform=describe.data, torch=False),
 }
 

@@ -60,6 +60,16 @@ def evaluate(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     return summary.of_data(dataset, job) | about | found | _notes(dataset, found)
 
 
+def certify(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Verify the cover in the file `config["condensed"]` from the pixels of a data set."""
+    from core.covering.certificate import certify as verify
+
+    settings, path = RunConfig(**config["settings"]), Path(config["condensed"])
+    condensed = artifacts.load_condensed(path)
+    dataset = yield from stages.load(settings.data, job)
+    return summary.of_data(dataset, job) | summary.plain(verify(dataset.train, condensed).to_json())
+
+
 def _train_and_evaluate(
     settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job
 ) -> Work[dict[str, Any]]:

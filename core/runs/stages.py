@@ -72,8 +72,19 @@ def condense(choice: MethodChoice, dataset: Dataset, seed: int, job: Job) -> Wor
         keeping.draw(job.folder / keeping.MOSAIC, condensed.x, condensed.y)
         if condensed.indices is None or len(condensed) < len(dataset.train):
             artifacts.save_condensed(path, condensed)
+        if condensed.assignment is not None:
+            artifacts.save_json(job.folder / "certificate.json", _certificate(dataset.train, condensed))
         keeping.forget(job.folder, "condense")
         return condensed
+
+
+def _certificate(train: TrainSplit, condensed: CondensedSet) -> dict[str, object]:
+    """What the pixels say about a cover, beside what the method says."""
+    from core.covering.certificate import certify
+
+    certificate = certify(train, condensed)
+    assert certificate.valid, certificate.violations
+    return certificate.to_json()
 
 
 def lay_out(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[None]:

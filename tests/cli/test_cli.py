@@ -93,6 +93,23 @@ def test_runs_are_shown_renamed_exported_and_deleted(home: Path):
     assert "there is no run" in refused("runs", "show", run)
 
 
+def test_certify_believes_the_pixels_only(home: Path):
+    call("condense", "--data", "digits", "--limit", "20", "--method", "mfc", "--norm", "Linf", "--ipc", "2",
+         "--out", home / "c")  # fmt: skip
+    path, settings = home / "c" / "condensed.npz", ["--data", "digits", "--limit", "20", "--json"]
+    found = json.loads(call("certify", path, *settings))
+    assert (found["valid"], found["violations"], found["images"], found["exact"]) == (True, [], 200, True)
+    assert json.loads((home / "c" / "certificate.json").read_text())["radius"] == found["radius"]
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    arrays["ball_radius"] = arrays["ball_radius"] * 0.9
+    np.savez(path, **arrays)
+    result = CliRunner().invoke(app, ["certify", str(path), *settings])
+    assert result.exit_code == 1
+    assert any("ball radius understated" in sentence for sentence in json.loads(result.stdout)["violations"])
+    assert "digits" in refused("certify", path, "--data", "nowhere")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
