@@ -53,6 +53,7 @@ class LocalExecutor:
         self._paused_until = 0.0
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._cancelling: list[threading.Thread] = []
 
     def submit(self, run_id: str) -> None:
         self.ensure()
@@ -63,21 +64,25 @@ class LocalExecutor:
     def cancel(self, run_id: str) -> None:
         if self._store.request_cancel(run_id) == "running":
             # not a daemon: a command that cancels and ends must still keep its promise
-            threading.Thread(target=self._last_resort, args=(run_id,), name="last resort").start()
+            thread = threading.Thread(target=self._last_resort, args=(run_id,), name="last resort")
+            thread.start()
+            with self._lock:
+                self._cancelling = [t for t in (*self._cancelling, thread) if t.is_alive()]
 
     def ensure(self) -> None:
-        """Bring the pool to its size and start the thread that keeps it there. Cheap to repeat."""
+        """Bring the pool to its size and see to the thread that keeps it there. Cheap to repeat."""
         self._round()
         with self._lock:
-            if self._keeper is None:
+            if self._keeper is None or not self._keeper.is_alive():
                 self._keeper = threading.Thread(target=self._keep, name="pool", daemon=True)
                 self._keeper.start()
 
     def close(self) -> None:
         """End the workers that this executor started, whatever they are doing."""
         self._closing.set()
-        if self._keeper is not None:
-            self._keeper.join()
+        for thread in [self._keeper, *self._cancelling]:
+            if thread is not None:
+                thread.join()
         with self._lock:
             for process, _ in self._workers.values():
                 process.kill()
