@@ -34,7 +34,9 @@ def main() -> None:
     options = ["--server.port", str(PORT), "--server.headless", "true", "--server.fileWatcherType", "none"]
     began = time.perf_counter()
     environment = {**os.environ, "BALLAST_HOME": str(home)}
-    server = psutil.Popen([*command, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    server = psutil.Popen(
+        [*command, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         answered(began)
         with sync_playwright() as playwright:
@@ -63,8 +65,8 @@ def measure(server: psutil.Process, browser: Browser, home: Path) -> None:
     report("one session", **watched(server, [page]))
     pages = [page, *(browser.new_page() for _ in range(SESSIONS - 1))]
     for other in pages[1:]:
-        other.goto(page.url)
-        other.get_by_text("Train ·").wait_for()
+        other.goto(page.url, timeout=120_000)
+        other.get_by_text("Train ·").wait_for(timeout=120_000)
     report(f"{SESSIONS} sessions", **watched(server, pages))
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Run again").wait_for()

@@ -45,4 +45,4 @@ def percent_axis() -> dict[str, Any]:
 def legend() -> dict[str, Any]:
     """A legend of strokes above the chart, drawn at full strength."""
     look = {"symbolType": "stroke", "symbolSize": 420, "symbolStrokeWidth": 2.4, "symbolOpacity": 1}
-    return {"title": None, "orient": "top", **look}
+    return {"title": None, "orient": "top", "labelLimit": 320, **look}

@@ -129,6 +129,7 @@ def select(
 
     new  whether a name that is not listed may be typed, or come from the URL
     """
+    follow(key, start)
     asked = st.query_params.get(key, start)
     options = [*options, asked] if new and asked not in options else list(options)
     index = options.index(asked if asked in options else start)

@@ -69,7 +69,7 @@ def mosaic(record: RunRecord) -> None:
         st.markdown("**Condensed images**, one row per class")
         picture = api.image(record.id)
         if picture is None:
-            st.caption("They appear here while they form.")
+            st.caption("They appear here while they form. Points in the plane have no picture: see the map.")
         else:
             st.image(picture, output_format="PNG", width="stretch", alt="Condensed images, one row per class")
 

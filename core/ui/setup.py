@@ -13,7 +13,7 @@ import streamlit as st
 from core import api
 from core.types import DataConfig
 from core.ui import form, words
-from core.ui.threat import Threat, usual
+from core.ui.threat import PLANES, Threat, usual
 
 START = {"data": "digits", "method": "mfc", "network": "small-cnn", "training": "adversarial"}
 NORMS = ("Linf", "L2", "L1")
@@ -24,7 +24,9 @@ def settings() -> dict[str, Any]:
     data = _data()
     method = _row("method", "Method", api.METHODS, "How the small set is made")
     threat = _threat(data["name"])
-    network = _row("network", "Network", api.NETWORKS, "What is trained on the condensed set", folded=True)
+    help = "What is trained on the condensed set"
+    start = "mlp" if data["name"] in PLANES else START["network"]
+    network = _row("network", "Network", api.NETWORKS, help, folded=True, start=start)
     training = _training(threat)
     evaluation = _evaluation(threat)
     seed = st.number_input("Seed", min_value=0, value=0, key="lab.seed", bind="query-params", help="Seed of every draw")
@@ -61,9 +63,11 @@ def _data() -> dict[str, Any]:
     return {"name": name, **values}
 
 
-def _row(section: str, title: str, table: Mapping[str, Any], help: str, folded: bool = False) -> dict[str, Any]:
+def _row(
+    section: str, title: str, table: Mapping[str, Any], help: str, folded: bool = False, start: str = ""
+) -> dict[str, Any]:
     """A row of a table and its options: the name outside, the options below or folded away."""
-    start = START[section] if START[section] in table else next(iter(table))
+    start = start or START[section]
     name = form.select(title, list(table), f"lab.{section}", start, titles=words.titles(table), help=help)
     config, prefix = table[name].Config, f"lab.{section}"
     if folded:

@@ -52,12 +52,13 @@ COLOUR: dict[Norm, Threat] = {
     "L2": Threat(norm="L2", eps=0.5, top=3.0, eval_steps=20),
     "L1": Threat(norm="L1", eps=12.0, top=30.0, eval_steps=20),
 }
+PLANES = ("moons", "circles", "blobs", "spirals")  # data sets of two numbers instead of pixels
 PLANE: dict[Norm, Threat] = {n: Threat(norm=n, eps=0.05, top=0.3, eval_steps=40) for n in ("Linf", "L2", "L1")}
 USUAL = {
     "digits": DIGITS,
     "fashionmnist": FASHION,
     **dict.fromkeys(("svhn", "cifar10", "cifar100"), COLOUR),
-    **dict.fromkeys(("moons", "circles", "blobs", "spirals"), PLANE),
+    **dict.fromkeys(PLANES, PLANE),
 }
 
 
