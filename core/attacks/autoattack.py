@@ -22,7 +22,7 @@ from core.attacks.interruptible import Door, interruptible
 from core.attacks.pgd import Logits, check
 from core.attacks.projections import project
 from core.errors import ConfigError, NumericsError
-from core.types import Norm, stream
+from core.types import Norm, Part, stream
 
 Preset = Literal["standard", "quick", "rand"]
 BATCH = 500  # images per call of a part: bounds memory, changes nothing for fewer images
@@ -44,22 +44,6 @@ PRESETS: dict[Preset, Strength] = {
     "quick": Strength(steps=10, queries=500),
     "rand": Strength(steps=100, queries=0, average=20),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What one attack of the ensemble did.
-
-    images   it was given: those that all before it had left standing
-    broken   it broke
-    queries  images it had judged by the model, gradients counted once
-    """
-
-    name: str
-    images: int
-    broken: int
-    seconds: float
-    queries: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ from pydantic import model_validator
 
 from core.errors import ConfigError
 from core.events import Progress, Work
-from core.types import Accuracy, Norm, Options, RobustnessReport, TestSplit, option, stream
+from core.types import Accuracy, ClassCount, Norm, Options, RobustnessReport, TestSplit, option, stream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,9 +75,10 @@ def evaluate(
 
     x, y = _tensors(test, rows, device)
     clean = yield from count.through(judging.clean(model, x, y, seed), len(rows), "clean_acc")
-    robust, notes = yield from count.through(
+    judged = yield from count.through(
         judging.headline(model, x, y, config, n_classes=n_classes, seed=seed), len(rows), "robust_acc"
     )
+    classes = _by_class(test.y[rows], judging.right(model, x, y).cpu().numpy(), judged.standing.cpu().numpy())
     x, y = _tensors(test, curve_rows, device)
     curve = []
     for eps in strengths:
@@ -87,8 +88,21 @@ def evaluate(
             else judging.clean(model, x, y, seed)
         )
         curve.append((yield from count.through(point, len(curve_rows), "curve_acc")))
-    notes = (*warnings(config, len(rows), len(test)), *notes)
-    return RobustnessReport(clean=clean, robust=robust, curve=tuple(curve), device=device, notes=notes)
+    return RobustnessReport(
+        clean=clean, robust=judged.accuracy, curve=tuple(curve), device=device, parts=judged.parts, classes=classes,
+        notes=(*warnings(config, len(rows), len(test)), *judged.notes),
+    )  # fmt: skip
+
+
+def _by_class(y: np.ndarray, right: np.ndarray, standing: np.ndarray) -> tuple[ClassCount, ...]:
+    """Counts of the judged images of each class; all three (n,)."""
+    return tuple(
+        ClassCount(
+            label=int(label), images=int((y == label).sum()), clean=int(right[y == label].sum()),
+            robust=int(standing[y == label].sum()),
+        )
+        for label in np.unique(y)
+    )  # fmt: skip
 
 
 def snapshot(

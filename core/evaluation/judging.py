@@ -8,6 +8,8 @@ another. Sources: METHODS.md, section 6; arXiv:1706.06083 (PGD); arXiv:2003.0169
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,13 +17,41 @@ from torch import Tensor
 from core.attacks import autoattack_steps, pgd_steps, untouched
 from core.errors import NumericsError
 from core.evaluation.evaluate import Config
-from core.types import Accuracy, Attack, stream
+from core.types import Accuracy, Attack, Part, stream
 
 MARGIN_STEPS, MARGIN_RESTARTS = 50, 3  # the margin attack of "strong"
 
 Logits = Callable[[Tensor], Tensor]
 
 Judging = Generator[int, None, Accuracy]
+
+
+class Judged(NamedTuple):
+    """An accuracy with what is behind it: who is standing, (n,) bool, and what each attack did."""
+
+    accuracy: Accuracy
+    standing: Tensor
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Tally:
+    """One attack's count while it goes through the batches."""
+
+    name: str
+    images: int = 0
+    broken: int = 0
+    seconds: float = 0.0
+    queries: int = 0
+
+    def part(self) -> Part:
+        return Part(**vars(self))
+
+
+def right(model: Logits, x: Tensor, y: Tensor) -> Tensor:
+    """(n,) bool: correct without an attack."""
+    return torch.cat([_correct(model, x[part], y[part]) for part in _batches(x)])
 
 
 def clean(model: Logits, x: Tensor, y: Tensor, seed: int) -> Judging:
@@ -35,39 +65,45 @@ def clean(model: Logits, x: Tensor, y: Tensor, seed: int) -> Judging:
 
 def pgd(model: Logits, x: Tensor, y: Tensor, config: Config, seed: int) -> Judging:
     """PGD at config.eps; all iterates of all restarts count, broken images leave the batch."""
-    began, finished, standing = time.perf_counter(), 0, 0
-    for part in _batches(x):
-        survived = yield from survivors(
-            model, x[part], y[part], config, config.attack_steps, config.restarts, "ce", seed, finished
-        )
-        standing += int(survived.sum())
-        finished += len(part)
-        yield finished
-    return _accuracy(standing, len(y), pgd_attack(config), seed, began)
+    return (yield from _run(model, x, y, config, seed, pgd_attack(config), False)).accuracy
 
 
-def strong(model: Logits, x: Tensor, y: Tensor, config: Config, seed: int) -> Judging:
+def strong(model: Logits, x: Tensor, y: Tensor, config: Config, seed: int) -> Generator[int, None, Judged]:
     """PGD with cross-entropy, then margin-PGD 50 × 3 on the images left; an image must survive both."""
-    began, finished, standing = time.perf_counter(), 0, 0
-    for part in _batches(x):
-        a, b = x[part], y[part]
-        survived = yield from survivors(model, a, b, config, config.attack_steps, config.restarts, "ce", seed, finished)
-        if bool(survived.any()):
-            plain, steps, restarts = config.replace(step_size=0), MARGIN_STEPS, MARGIN_RESTARTS
-            again = yield from survivors(
-                model, a[survived], b[survived], plain, steps, restarts, "margin", seed, finished
-            )
-            standing += int(again.sum())
-        finished += len(part)
-        yield finished
     name = f"PGD-{config.attack_steps} (CE) + PGD-{MARGIN_STEPS} × {MARGIN_RESTARTS} (margin)"
     attack = Attack(name=name, norm=config.norm, eps=config.eps, restarts=config.restarts, loss="worst of both")
-    return _accuracy(standing, len(y), attack, seed, began)
+    return (yield from _run(model, x, y, config, seed, attack, True))
+
+
+def _run(
+    model: Logits, x: Tensor, y: Tensor, config: Config, seed: int, attack: Attack, margin: bool
+) -> Generator[int, None, Judged]:
+    """PGD with cross-entropy and, with `margin`, margin-PGD on what it leaves standing."""
+    began, finished, standing = time.perf_counter(), 0, torch.zeros(len(y), dtype=torch.bool, device=y.device)
+    first, second = (config, config.attack_steps, config.restarts, "ce"), (
+        config.replace(step_size=0), MARGIN_STEPS, MARGIN_RESTARTS, "margin"
+    )  # fmt: skip
+    runs = (first, second) if margin else (first,)
+    tallies = [_Tally(f"PGD-{steps} × {restarts} ({loss})") for _, steps, restarts, loss in runs]
+    for part in _batches(x):
+        left = part
+        for (settings, steps, restarts, loss), tally in zip(runs, tallies, strict=True):
+            if not len(left):
+                break
+            survived = yield from survivors(
+                model, x[left], y[left], settings, steps, restarts, loss, seed, finished, tally
+            )
+            left = left[survived]
+        standing[left] = True
+        finished += len(part)
+        yield finished
+    accuracy = _accuracy(int(standing.sum()), len(y), attack, seed, began)
+    return Judged(accuracy, standing, tuple(tally.part() for tally in tallies))
 
 
 def autoattack(
     model: Logits, x: Tensor, y: Tensor, config: Config, n_classes: int, seed: int
-) -> Generator[int, None, tuple[Accuracy, tuple[str, ...]]]:
+) -> Generator[int, None, Judged]:
     began = time.perf_counter()
     work = autoattack_steps(model, x, y, norm=config.norm, eps=config.eps, n_classes=n_classes, seed=seed)
     with closing(work):
@@ -79,18 +115,19 @@ def autoattack(
                 break
             yield tick.images - tick.standing
     attack = Attack(name="AutoAttack", norm=config.norm, eps=config.eps, loss="standard")
-    return _accuracy(int(result.robust.sum()), len(y), attack, seed, began), result.notes
+    accuracy = _accuracy(int(result.robust.sum()), len(y), attack, seed, began)
+    return Judged(accuracy, result.robust, result.parts, result.notes)
 
 
 def headline(
     model: Logits, x: Tensor, y: Tensor, config: Config, *, n_classes: int, seed: int
-) -> Generator[int, None, tuple[Accuracy, tuple[str, ...]]]:
+) -> Generator[int, None, Judged]:
     """The attack behind `robust`, with sentences of its own."""
     if config.attack == "autoattack":
         return (yield from autoattack(model, x, y, config, n_classes, seed))
     if config.attack == "strong":
-        return (yield from strong(model, x, y, config, seed)), ()
-    return (yield from pgd(model, x, y, config, seed)), ()
+        return (yield from strong(model, x, y, config, seed))
+    return (yield from _run(model, x, y, config, seed, pgd_attack(config), False))
 
 
 def pgd_attack(config: Config) -> Attack:
@@ -111,12 +148,15 @@ def survivors(
     loss: str,
     seed: int,
     offset: int,
+    tally: _Tally,
 ) -> Generator[int, None, Tensor]:
     """(n,) bool: correct without attack and at every iterate; pauses after each gradient.
 
     offset   images finished before this batch: it names the batch's stream of random starts, and each pause says it
+    tally    grows by the images that were right, those broken, queries and seconds
     """
     generator = torch.Generator().manual_seed(stream(seed, "evaluate", loss, offset))
+    began, given = time.perf_counter(), int(_correct(model, x, y).sum())
     work = pgd_steps(
         model, x, y, norm=config.norm, eps=config.eps, steps=steps, step_size=config.step_size or None,
         restarts=restarts, loss=loss, generator=generator,
@@ -124,10 +164,16 @@ def survivors(
     with closing(work):
         while True:
             try:
-                next(work)
+                step = next(work)
             except StopIteration as stop:
-                return _correct(model, stop.value, y)
+                survived = _correct(model, stop.value, y)
+                break
+            tally.queries += len(step.rows)
             yield offset
+    tally.images += given
+    tally.broken += given - int(survived.sum())
+    tally.seconds += time.perf_counter() - began
+    return survived
 
 
 def _correct(model: Logits, x: Tensor, y: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,8 @@ def of_report(report: RobustnessReport, config: EvaluationConfig) -> dict[str, A
         "eval_images": report.robust.images,
         "curve": [_point(point) for point in report.curve],
         "curve_images": report.curve[0].images if report.curve else 0,
+        "attacks": [asdict(part) for part in report.parts],
+        "by_class": [asdict(count) for count in report.classes],
         "notes": list(report.notes),
     }
 

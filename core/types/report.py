@@ -65,12 +65,40 @@ class Accuracy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one attack of several did.
+
+    images   it was given: those that all before it had left standing
+    broken   it broke
+    queries  images it had judged by the model, gradients counted once
+    """
+
+    name: str
+    images: int
+    broken: int
+    seconds: float
+    queries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassCount:
+    """How many of the judged images of a class are right without an attack, and under the headline attack."""
+
+    label: int
+    images: int
+    clean: int
+    robust: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RobustnessReport:
     """Everything one evaluation measured.
 
     clean   accuracy without attack
     robust  accuracy under the headline attack
     curve   one Accuracy per eps of the eps-curve, increasing, starting at 0
+    parts   the attacks behind `robust`, in the order they ran
+    classes one count per class that occurs, in label order
     device  where it ran
     notes   warnings a reader needs: too few steps, a batch too small, ...
     """
@@ -80,3 +108,5 @@ class RobustnessReport:
     curve: tuple[Accuracy, ...]
     device: str
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    classes: tuple[ClassCount, ...] = ()
