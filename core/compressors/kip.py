@@ -33,7 +33,7 @@ class SupportOptions(Options):
                           advanced=True)  # fmt: skip
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate", advanced=True)
     box: bool = option(True, "keep the images within [0, 1]; without, they can leave the pixel range", advanced=True)
-    held_out: int = option(500, "train images kept apart for the live accuracies, at most a fifth of all",
+    held_out: int = option(500, "train images kept apart for the live accuracies, at most a fifth of each class",
                            unit="images", ge=0, advanced=True)  # fmt: skip
     hours: float = option(12.0, "longest estimated time that is not refused", unit="hours", gt=0, advanced=True)
 

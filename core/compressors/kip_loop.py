@@ -63,9 +63,9 @@ def run(
     returns  CondensedSet, with soft_labels when they were learned
     raises   ResourceError before the first step when it would not fit, NumericsError when the loss is not finite
     """
-    real = Real.split(train, config.held_out, seed, device)
-    if not len(real.rows):
+    if not len(train):
         raise ConfigError(f"{method} needs at least one train image, got none")
+    real = Real.split(train, config.held_out, seed, device)
     support = Support.begin(real, config, n_classes, seed, start)
     kernel = Kernel(family=config.kernel, depth=config.depth, bias_std=config.bias_std, readout=config.readout)
     refuse_supports(len(support.x))

@@ -29,16 +29,22 @@ class Real:
 
     @classmethod
     def split(cls, train: TrainSplit, held_out: int, seed: int, device: str) -> "Real":
+        """Hold out the same share of every class, at most a fifth, so that none is left without images."""
         order = np.random.default_rng(stream(seed, "kip", "held-out")).permutation(len(train))
-        count = min(held_out, len(train) // 5)
+        share, kept = min(held_out / max(1, len(train)), 0.2), np.ones(len(train), bool)
+        for label in np.unique(train.y):
+            members = order[train.y[order] == label]
+            kept[members[: int(share * len(members))]] = False
         mean = torch.tensor(mean_image(train), device=device)
-        return cls(train, np.sort(order[count:]), np.sort(order[:count]), mean, device)
+        return cls(train, np.flatnonzero(kept), np.flatnonzero(~kept), mean, device)
 
     def images(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Pixels (n, c, h, w) and classes (n,) of train rows, on the device."""
         y = torch.tensor(self.train.y[rows], device=self.device)
         return torch.tensor(self.train.pixels(rows), device=self.device), y
 
     def batch(self, size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of a step, drawn without replacement."""
         rng = np.random.default_rng(stream(seed, "kip", "batch", step))
         return self.images(rng.choice(self.rows, min(size, len(self.rows)), replace=False))
 
@@ -76,6 +82,7 @@ class Support:
         return cls(x, targets, labels, torch.optim.Adam([x, targets] if config.learn_labels else [x], lr=config.lr))
 
     def move(self, g_x: Tensor, g_targets: Tensor, rate: float, box: bool) -> None:
+        """One step of Adam against the gradients."""
         self.x.grad, self.targets.grad = g_x, g_targets.to(self.targets)
         for group in self.adam.param_groups:
             group["lr"] = rate
@@ -85,6 +92,7 @@ class Support:
         self.step += 1
 
     def pack(self) -> dict[str, np.ndarray]:
+        """Everything as named arrays."""
         arrays = {"x": self.x, "targets": self.targets}
         for index, values in self.adam.state_dict()["state"].items():
             arrays |= {f"adam/{index}/{name}": value for name, value in values.items()}
@@ -92,6 +100,7 @@ class Support:
         return packed | {"step": np.array(self.step), "labels": self.labels.copy()}
 
     def unpack(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `pack` gave."""
         if state["x"].shape != tuple(self.x.shape):
             raise ConfigError(
                 f"the checkpoint is of {state['x'].shape} images, expected {tuple(self.x.shape)}: resume with the "

@@ -74,7 +74,7 @@ def loss_and_gradient(
     """
     support = (x_s - mean).requires_grad_()
     alpha = solution.alpha.to(x_s).requires_grad_()
-    g_x, g_alpha, total = torch.zeros_like(x_s), torch.zeros_like(solution.alpha), torch.zeros((), device=x_s.device)
+    g_x, g_alpha, total = torch.zeros_like(x_s), torch.zeros_like(solution.alpha), x_s.new_zeros(())
     for rows in chunks(kernel, x, len(x_s)):
         loss = LOSSES["mse"](kernel(x[rows] - mean, support) @ alpha, y[rows]).sum() / len(x)
         one_x, one_alpha = torch.autograd.grad(loss, (support, alpha))
