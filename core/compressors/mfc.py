@@ -9,6 +9,7 @@ Cost: about 3 s a class of 6,000 MNIST images for a radius, 15 s for a number of
 """
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -19,11 +20,13 @@ from core.events import Progress
 from core.types import CondensedSet, Norm, Options, TrainSplit, option, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from core.covering.distances import Metric
     from core.covering.solve import Step
     from core.events import Work
+
+SEPARATION_IMAGES = 5_000  # larger data is measured on request, not with every cover
 
 
 class Config(Options):
@@ -57,12 +60,19 @@ class Config(Options):
 
 
 def condense(
-    train: TrainSplit, config: Config, *, n_classes: int, seed: int, device: str, checkpoint: object = None
+    train: TrainSplit,
+    config: Config,
+    *,
+    n_classes: int,
+    seed: int,
+    device: str,
+    checkpoint: "Mapping[str, np.ndarray] | None" = None,
 ) -> "Work[CondensedSet]":
     """Cover every class.
 
     yields   Progress; done and total count classes; values `centres`, `radius`, `lower_bound`, `gap` over all
              classes; x and y hold the cover of the moment whenever it changed
+    checkpoint  state of an earlier event: classes finished there are not solved again
     returns  CondensedSet that is a cover, with bounds, gaps and times in `info`
     raises   ConfigError when there is nothing to cover; ResourceError when the distances would not fit
     """
@@ -73,9 +83,13 @@ def condense(
         raise ConfigError("mfc needs at least one train image, got none")
     metric, began = Metric(config.norm, train.levels), time.process_time()
     members = {int(label): np.flatnonzero(train.y == label) for label in np.unique(train.y)}
-    solvers = {label: _solver(train, rows, metric, config, seed, label) for label, rows in members.items()}
-    steps: dict[int, Step] = {}
-    done = 0
+    steps = _restored(checkpoint) if checkpoint else {}
+    done = len(steps)
+    solvers = {
+        label: _solver(train, rows, metric, config, seed, label)
+        for label, rows in members.items()
+        if label not in steps
+    }
     try:
         for label, solver in solvers.items():
             steps[label] = next(solver)
@@ -86,14 +100,60 @@ def condense(
                 steps[label] = step
                 yield _progress(train, members, steps, metric, config, done, f"class {label}: {step.phase}", changed)
             done += 1
-            yield _progress(train, members, steps, metric, config, done, f"class {label} finished", changed=False)
+            event = _progress(train, members, steps, metric, config, done, f"class {label} finished", changed=False)
+            yield replace(event, state=_state({key: steps[key] for key in steps if steps[key].phase == "end"}))
     finally:
         for solver in solvers.values():
             solver.close()
     info = _summary(steps, metric, config, n_classes)
+    indices = np.concatenate([members[label][step.centres] for label, step in sorted(steps.items())])
+    condensed = as_condensed(train, indices, metric, n_classes=n_classes, method="mfc", info={})
+    info |= yield from _separation(train, condensed, metric)
     info["seconds_solve"] = time.process_time() - began - info["seconds_distances"]
-    indices = np.concatenate([members[label][step.centres] for label, step in steps.items()])
-    return as_condensed(train, indices, metric, n_classes=n_classes, method="mfc", info=info)
+    return replace(condensed, info={**condensed.info, **info})
+
+
+def _state(steps: "dict[int, Step]") -> dict[str, np.ndarray]:
+    """Finished classes as arrays, to resume from."""
+    parts = list(steps.values())
+    return {
+        "labels": np.array(list(steps), np.int64),
+        "counts": np.array([len(step.centres) for step in parts], np.int64),
+        "centres": np.concatenate([step.centres for step in parts]),
+        "numbers": np.array([[s.key, s.lower_k, s.lower_key, s.seconds_distances] for s in parts], np.float64),
+        "flags": np.array([[s.proven, s.struck] for s in parts], bool),
+    }
+
+
+def _restored(state: "Mapping[str, np.ndarray]") -> "dict[int, Step]":
+    """The inverse of `_state`."""
+    from core.covering.solve import Step
+
+    centres = np.split(np.asarray(state["centres"]), np.cumsum(state["counts"])[:-1])
+    return {
+        int(label): Step(
+            centres=own, key=float(key), lower_k=int(lower_k), lower_key=float(lower_key), phase="end",
+            proven=bool(proven), struck=bool(struck), seconds_distances=float(seconds),
+        )
+        for label, own, (key, lower_k, lower_key, seconds), (proven, struck) in zip(
+            state["labels"], centres, state["numbers"], state["flags"], strict=True
+        )
+    }  # fmt: skip
+
+
+def _separation(train: TrainSplit, condensed: CondensedSet, metric: "Metric") -> "Work[dict[str, object]]":
+    """How close classes come, where all pairs take a second or two; None on larger data."""
+    from core.covering.separation import mixed_balls, nearest_enemies
+
+    if len(train) > SEPARATION_IMAGES:
+        return {"separation": None, "mixed_balls": None}
+    work, classes = nearest_enemies(train, metric), len(np.unique(train.y))
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            return {"separation": stop.value.separation, "mixed_balls": mixed_balls(stop.value, condensed)}
+        yield Progress(stage="condense", done=classes, total=classes, unit="classes", note="distance between classes")
 
 
 def _solver(

@@ -15,11 +15,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numba import njit
 
 from core.covering.cover import cover_by, farthest_points, greedy
 from core.covering.distances import Metric
-from core.covering.graph import all_keys, graph_of_keys, sorted_graph
+from core.covering.graph import BallGraph, above, all_keys, at_most, below, graph_of_keys, sorted_graph
 from core.covering.lower import ROWS, Relaxation, spread_rows
 from core.covering.proof import Core
 from core.covering.search import Search
@@ -60,15 +59,24 @@ class Budget:
     """The state of one P2 solve: `step` holds the best cover and, with `low`, brackets the best key.
 
     keys  (n, n) keys of all pairs of the class
+    graph sorted neighbour lists up to `high` at least, or None before there is one
     low   largest key at which k centres are known to be too few
     open  smallest key at which a linear programme could not tell
     """
 
     def __init__(
-        self, keys: np.ndarray, metric: Metric, k: int, effort: Effort, seed: int, clock: Clock, step: Step
+        self,
+        keys: np.ndarray,
+        metric: Metric,
+        k: int,
+        effort: Effort,
+        seed: int,
+        clock: Clock,
+        step: Step,
+        graph: BallGraph | None = None,
     ) -> None:
         self.keys, self.k, self.effort, self.seed, self.clock, self.step = keys, k, effort, seed, clock, step
-        self.low, self.open, self._rows = 0, step.key, None
+        self.low, self.open, self._rows, self.graph = 0, step.key, None, graph
         # k + 1 images are pairwise at least `high` apart, and two of them share a centre: half of that is needed
         self.refute(self.high * (1 - 1e-9) / (4 if metric.norm == "L2" else 2), "first")
 
@@ -84,8 +92,10 @@ class Budget:
         yield self.step
         if self.effort.rounds:
             yield from self._bounds(FINE * self.high)
-        yield from self._searches()
+        yield from self.searches()
         if self.effort.rounds and not self.step.proven:
+            if len(self.keys) <= SMALL:
+                yield from self.descend()
             yield from self._bounds(0 if len(self.keys) <= SMALL else FINE * self.high)
             yield from self._refute_at(below(self.keys, self.high))
         if self.effort.rounds and self.effort.nodes and not self.step.proven:
@@ -147,7 +157,7 @@ class Budget:
             self.open = min(self.open, key)
         yield self.step
 
-    def _searches(self) -> Iterator[Step]:
+    def searches(self) -> Iterator[Step]:
         """Local search at keys between the bounds, with more and more exchanges, last just below the best."""
         search = Search(self.graph.within(below(self.keys, self.high)), self.step.centres, self.seed)
         left = self.effort.steps
@@ -175,55 +185,37 @@ class Budget:
         yield self.step
         return made
 
+    def descend(self) -> Iterator[Step]:
+        """Refute the next smaller key, or find a cover there and go on, as long as either can be done."""
+        while not self.step.proven and not self.clock.over():
+            key = below(self.keys, self.high)
+            yield from self._refute_at(key)
+            if not self.step.proven and not (yield from self._decide(key)):
+                break
+
     def _proofs(self) -> Iterator[Step]:
         """Bisect between the bounds with branch and bound, as long as it can tell."""
         top = self.high
         while not self.step.proven and not self.clock.over():
-            key = max(at_most(self.keys, (self.low + min(top, self.high)) / 2), self.step.lower_key)
-            if key >= min(top, self.high):
+            top = min(top, self.high)
+            key = max(at_most(self.keys, (self.low + top) / 2), self.step.lower_key)
+            if key >= top:
                 break
-            graph = self.graph.within(key)
-            rows = spread_rows(graph, ROWS) if self._rows is None else self._rows
-            core = Core(graph, rows, self.effort.entries)
-            for _ in core.solve(self.k + 1, self.effort.nodes, self.clock):
-                yield self.step
-            if core.bound > self.k:
-                self.refute(key, "proof")
-            elif core.covers and len(core.centres) <= self.k:
-                self.accept(core.centres, "proof")
-            else:
+            if not (yield from self._decide(key)):
                 top = key
+
+    def _decide(self, key: float) -> Generator[Step, None, bool]:
+        """Ask branch and bound whether k centres reach `key`; returns whether it could tell."""
+        if not self.effort.nodes:
+            return False
+        graph, high = self.graph.within(key), self.high
+        rows = spread_rows(graph, ROWS) if self._rows is None else self._rows
+        core = Core(graph, rows, self.effort.entries)
+        for _ in core.solve(self.k + 1, self.effort.nodes, self.clock):
             yield self.step
-
-
-@njit(cache=True)
-def at_most(keys, limit):
-    """The largest key that is at most `limit`; the smallest diagonal 0 otherwise."""
-    best = keys[0, 0]
-    for i in range(len(keys)):
-        for j in range(i):
-            if best < keys[i, j] <= limit:
-                best = keys[i, j]
-    return best
-
-
-@njit(cache=True)
-def below(keys, limit):
-    """The largest key smaller than `limit`, 0 at least."""
-    best = keys[0, 0]
-    for i in range(len(keys)):
-        for j in range(i):
-            if best < keys[i, j] < limit:
-                best = keys[i, j]
-    return best
-
-
-@njit(cache=True)
-def above(keys, limit):
-    """The smallest key larger than `limit`, or the largest of all."""
-    best = keys.max()
-    for i in range(len(keys)):
-        for j in range(i):
-            if limit < keys[i, j] < best:
-                best = keys[i, j]
-    return best
+        if core.bound > self.k:
+            self.refute(key, "proof")
+        elif core.covers and len(core.centres) <= self.k:
+            self.accept(core.centres, "proof")
+        yield self.step
+        return core.bound > self.k or self.high < high

@@ -81,7 +81,7 @@ def all_keys(rows: np.ndarray, metric: Metric, memory: int = DEFAULT_MEMORY) -> 
     most = int((max(0, memory - BLOCK_BYTES) / kind.itemsize) ** 0.5)
     need(total, memory, n, "the distance table", lambda: f"{most} images a class would fit, or cover it in shards")
     out = np.empty((n, n), kind)
-    for block in row_blocks(n, n, kind.itemsize):
+    for block in row_blocks(n, 4 * n, kind.itemsize):  # narrow blocks: what is left of the diagonal is not computed
         out[block, block.start :] = keys_between(rows[block], rows[block.start :], metric)
     _mirror(out)
     return out
@@ -167,3 +167,36 @@ def _ends(start, stop, keys, threshold):
     for i in range(len(start)):
         ends[i] = start[i] + np.searchsorted(keys[start[i] : stop[i]], threshold, side="right")
     return ends
+
+
+@njit(cache=True)
+def at_most(keys, limit):
+    """The largest key that is at most `limit`; the smallest diagonal 0 otherwise."""
+    best = keys[0, 0]
+    for i in range(len(keys)):
+        for j in range(i):
+            if best < keys[i, j] <= limit:
+                best = keys[i, j]
+    return best
+
+
+@njit(cache=True)
+def below(keys, limit):
+    """The largest key smaller than `limit`, 0 at least."""
+    best = keys[0, 0]
+    for i in range(len(keys)):
+        for j in range(i):
+            if best < keys[i, j] < limit:
+                best = keys[i, j]
+    return best
+
+
+@njit(cache=True)
+def above(keys, limit):
+    """The smallest key larger than `limit`, or the largest of all."""
+    best = keys.max()
+    for i in range(len(keys)):
+        for j in range(i):
+            if limit < keys[i, j] < best:
+                best = keys[i, j]
+    return best

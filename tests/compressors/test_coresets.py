@@ -126,8 +126,9 @@ def test_first_cover_of_all_classes_comes_before_anything_improves():
     events, _ = run(mfc, digits(), ipc=5, **FEW)
     assert all(event.done == 0 and event.x is not None for event in events[:10])
     assert len(events[9].y) == 50
-    radii = [event.values["radius"] for event in events[9:]]
-    bounds = [event.values["lower_bound"] for event in events[9:]]
+    solving = [event.values for event in events[9:] if event.values]
+    radii = [values["radius"] for values in solving]
+    bounds = [values["lower_bound"] for values in solving]
     assert radii == sorted(radii, reverse=True)
     assert bounds == sorted(bounds)
 
@@ -138,6 +139,34 @@ def test_classes_smaller_than_the_budget_give_all_they_have(method):
     train = TrainSplit(x=x, y=np.array([0, 0, 0, 0, 2, 2, 3]), levels=255)
     condensed = run(method, train, n_classes=5, ipc=3)[1]
     assert np.bincount(condensed.y, minlength=5).tolist() == [3, 0, 2, 1, 0]
+
+
+@pytest.mark.parametrize("settings", [{"ipc": 4}, {"radius": 1.4}])
+def test_mfc_resumes_to_the_same_bytes(settings):
+    train = digits()
+    events, whole = run(mfc, train, **settings, **FEW)
+    states = [event.state for event in events if event.state is not None]
+    assert len(states) == 10
+    config = mfc.Config(**settings, **FEW)
+    work = mfc.condense(train, config, n_classes=10, seed=0, device="cpu", checkpoint=states[6])
+    assert next(work).done == 7
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            resumed = stop.value
+            break
+    assert resumed.hash == whole.hash
+    for name in ("lower_bound_per_class", "gap", "proven_per_class", "separation"):
+        assert resumed.info[name] == whole.info[name]
+
+
+def test_separation_of_digits_is_the_smallest_distance_between_classes():
+    train = digits()
+    rows = train.x.reshape(len(train), -1).astype(np.int64)
+    squared = ((rows[:, None] - rows[None]) ** 2).sum(-1)
+    smallest = squared[train.y[:, None] != train.y[None]].min()
+    assert run(mfc, train, ipc=2, **FEW)[1].info["separation"] == np.sqrt(smallest) / 16
 
 
 @pytest.mark.parametrize("method", [random, k_center, mfc])

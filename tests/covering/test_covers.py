@@ -59,7 +59,7 @@ def rows_of(pairs, levels):
     return array.astype(np.uint8) if levels else array.astype(np.float64) / 7
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(points, st.sampled_from(NORMS), st.sampled_from([7, 0]), st.floats(0, 1.5))
 def test_fixed_radius_equals_brute_force(pairs, norm, levels, radius):
     metric = Metric(norm, levels)
@@ -74,7 +74,7 @@ def test_fixed_radius_equals_brute_force(pairs, norm, levels, radius):
     assert best <= len(taken) <= best * fsum(1 / i for i in range(1, graph.degree.max() + 1)) + 1e-9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(points, st.sampled_from(NORMS), st.sampled_from([7, 0]), st.integers(1, 12))
 def test_fixed_budget_equals_brute_force(pairs, norm, levels, k):
     metric = Metric(norm, levels)
