@@ -70,10 +70,10 @@ def condense(choice: MethodChoice, dataset: Dataset, seed: int, job: Job) -> Wor
         )
         condensed = replace((yield from keeping.keeping(work, job.folder, "condense")), method=choice.name)
         keeping.draw(job.folder / keeping.MOSAIC, condensed.x, condensed.y)
-        if condensed.indices is None or len(condensed) < len(dataset.train):
-            artifacts.save_condensed(path, condensed)
         if condensed.assignment is not None:
             artifacts.save_json(job.folder / "certificate.json", _certificate(dataset.train, condensed))
+        if condensed.indices is None or len(condensed) < len(dataset.train):
+            artifacts.save_condensed(path, condensed)
         keeping.forget(job.folder, "condense")
         return condensed
 

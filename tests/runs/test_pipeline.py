@@ -70,7 +70,7 @@ def test_the_files_of_a_run(finished):
     names = {path.name for path in made.folder.iterdir()}
     assert names == {
         "condensed.npz", "condensed.png", "map.npz", "members.npz", "last.safetensors", "best.safetensors",
-        "report.json", "data.json",
+        "report.json", "data.json", "certificate.json",
     }  # fmt: skip
     found = artifacts.load_condensed(made.folder / "condensed.npz")
     assert (found.method, len(found)) == ("k-center", 30) and found.radius == result["radius"]
@@ -81,9 +81,13 @@ def test_the_files_of_a_run(finished):
     assert artifacts.load_model(made.folder / "best.safetensors").kept == "best"
 
 
-def same(result):
-    """What must be equal between two runs of the same settings: everything but time and place."""
-    return {k: v for k, v in result.items() if not k.startswith(("seconds", "out"))}
+def same(values):
+    """What must be equal between two runs of the same settings: everything but time and place, at any depth."""
+    if isinstance(values, list):
+        return [same(value) for value in values]
+    if isinstance(values, dict):
+        return {k: same(v) for k, v in values.items() if not k.startswith(("seconds", "out"))}
+    return values
 
 
 def test_the_same_settings_give_the_same_numbers(finished, tmp_path):
