@@ -4,6 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from core.api import METHODS
+
 pytestmark = pytest.mark.browser
 FINISH = 240_000  # ms; a finished example takes about 20 s where two cores are free
 
@@ -70,7 +72,7 @@ def test_a_link_reproduces_the_form(visit) -> None:
     )
     expect(page.get_by_role("spinbutton", name="Images per class")).to_have_value("7")
     expect(page.get_by_role("slider", name="Attack budget")).to_have_value("0.8")
-    expect(page.get_by_role("combobox", name="Method")).to_have_value("k-center (farthest point)")
+    expect(page.get_by_role("combobox", name="Method")).to_have_value(METHODS["k-center"].title)
     page.get_by_role("spinbutton", name="Images per class").fill("9")
     page.get_by_role("spinbutton", name="Images per class").press("Enter")
     page.wait_for_url("**lab.method.ipc=9**")
