@@ -5,6 +5,22 @@ work happens in worker processes that read the same store.
 """
 
 from core.api.data import prepare, prepared, upload, uploads
+from core.api.judging import (
+    AttackConfig,
+    AuditConfig,
+    audit_of,
+    audit_report,
+    audit_settings,
+    audit_state,
+    audits,
+    evaluations,
+    frame,
+    of_model,
+    playback,
+    submit_attack,
+    submit_audit,
+    submit_evaluation,
+)  # fmt: skip
 from core.api.left import command, export, image, map_data, members, thumbnails
 from core.api.machine import device, ensure_workers, parallel, set_parallel
 from core.api.place import home
@@ -27,12 +43,14 @@ from core.compressors import METHODS
 from core.datasets import DATASETS
 from core.networks import NETWORKS
 from core.runs.config import EvaluationConfig, RunConfig
-from core.runs.flags import STAGES, parse, split
+from core.runs.flags import STAGES, options, parse, split
 from core.training import TRAINERS
 
 __all__ = [
-    "DATASETS", "METHODS", "NETWORKS", "STAGES", "TRAINERS", "EvaluationConfig", "RunConfig", "again", "cancel",
-    "check", "command", "delete", "device", "ensure_workers", "events", "export", "get", "here", "home", "image",
-    "map_data", "members", "parallel", "parse", "prepare", "prepared", "references", "rename", "resume", "runs",
-    "set_parallel", "split", "submit", "submit_references", "thumbnails", "upload", "uploads",
+    "DATASETS", "METHODS", "NETWORKS", "STAGES", "TRAINERS", "AttackConfig", "AuditConfig", "EvaluationConfig",
+    "RunConfig", "again", "audit_of", "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check",
+    "command", "delete", "device", "ensure_workers", "evaluations", "events", "export", "frame", "get", "here", "home",
+    "image", "map_data", "members", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared",
+    "references", "rename", "resume", "runs", "set_parallel", "split", "submit", "submit_attack", "submit_audit",
+    "submit_evaluation", "submit_references", "thumbnails", "upload", "uploads",
 ]  # fmt: skip

@@ -107,10 +107,23 @@ def evaluate(
     if (model is None) == (not run_id):
         raise ConfigError("evaluate needs exactly one of --model FILE and --run ID")
     if run_id:
-        settings, model = _of_run(context, run_id)
+        config = _of_run(context, run_id)
     else:
         settings = _settings(context, ("data", "eval")).to_json()
-    _do("evaluate", {"settings": settings, "model": str(model.resolve())}, out=out, as_json=as_json)
+        config = {"settings": settings, "model": str(model.resolve())}
+    _do("evaluate", config, out=out, as_json=as_json)
+
+
+@app.command(context_settings=OPEN)
+def audit(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Option("--run", help="id of a finished run")],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Ask whether the robust accuracy of a run can be trusted: --norm, --eps, --eval-images and the audit's options."""
+    config = api.audit_settings(run_id, api.options(api.split(context.args), api.AuditConfig))
+    _do("audit", config, out=out, as_json=as_json)
 
 
 @app.command(context_settings=OPEN, epilog=MORE)
@@ -172,15 +185,13 @@ def _settings(context: typer.Context, stages: tuple[str, ...]) -> api.RunConfig:
     return api.parse(api.split(context.args), stages=stages)
 
 
-def _of_run(context: typer.Context, run_id: str) -> tuple[dict[str, Any], Path]:
-    """The settings of a run with its evaluation replaced by the flags, and the file of the model it kept."""
-    record = api.get(run_id)
-    if record.status != "done" or record.kind != "run":
-        raise RunError(f"run {run_id} is a {record.kind} run and {record.status}: only a finished run has a model")
-    flags = {"seed": str(record.config["seed"])} | api.split(context.args)
+def _of_run(context: typer.Context, run_id: str) -> dict[str, Any]:
+    """A run with the model it kept, and its settings with the evaluation replaced by the flags."""
+    found = api.of_model(run_id)
+    flags = {"seed": str(found["settings"]["seed"])} | api.split(context.args)
     chosen = api.parse(flags, stages=("eval",))
-    settings = {**record.config, "evaluation": chosen.to_json()["evaluation"], "seed": chosen.seed}
-    return settings, Path(record.result["out"]) / f"{record.result['kept']}.safetensors"
+    settings = {**found["settings"], "evaluation": chosen.to_json()["evaluation"], "seed": chosen.seed}
+    return {**found, "settings": settings}
 
 
 def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> RunRecord:

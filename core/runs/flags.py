@@ -68,6 +68,21 @@ def parse(flags: Mapping[str, str], *, stages: Sequence[str] = STAGES) -> RunCon
     return RunConfig(**settings)
 
 
+def options(flags: Mapping[str, str], config: type[Options], *, stage: str = "eval") -> dict[str, Any]:
+    """Read flags into the values of one Config; each may have `stage` before it, as `--eval-images`.
+
+    raises  ConfigError that names what would be accepted
+    """
+    known = {info.name.replace("_", "-"): info for info in config.describe()}
+    values = {}
+    for name, text in flags.items():
+        short = name.replace("_", "-").removeprefix(f"{stage}-")
+        if short not in known:
+            raise ConfigError(_unknown(name, list(known)))
+        values[known[short].name] = _read(name, text, known[short])
+    return values
+
+
 def to_flags(config: RunConfig, *, stages: Sequence[str] = STAGES) -> dict[str, str]:
     """The fewest flags from which `parse` makes `config`, in reading order."""
     default, flags = RunConfig(), {}

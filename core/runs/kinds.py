@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from core.runs import describe, pipeline
+from core.runs import describe, judging_jobs, pipeline
 from core.runs.job import Kind
 
 KINDS: Mapping[str, Kind] = {
@@ -10,6 +10,8 @@ KINDS: Mapping[str, Kind] = {
     "condense": Kind(lane="work", perform=pipeline.condense),
     "train": Kind(lane="work", perform=pipeline.train),
     "evaluate": Kind(lane="work", perform=pipeline.evaluate),
+    "audit": Kind(lane="work", perform=judging_jobs.audit),
+    "attack": Kind(lane="work", perform=judging_jobs.attack),
     "certify": Kind(lane="work", perform=pipeline.certify),
     "data": Kind(lane="light", perform=describe.data, torch=False),
 }

@@ -43,7 +43,7 @@ def train(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     settings, path = RunConfig(**config["settings"]), Path(config["condensed"])
     condensed = artifacts.load_condensed(path)
     dataset = yield from stages.load(settings.data, job)
-    _check_fit(path, condensed.x.shape[1:], condensed.n_classes, dataset)
+    check_fit(path, condensed.x.shape[1:], condensed.n_classes, dataset)
     model = yield from _train(settings, dataset, condensed, job, watch=False)
     return _about_training(settings, dataset, condensed, model, job) | _notes(dataset, {})
 
@@ -53,10 +53,11 @@ def evaluate(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     settings, path = RunConfig(**config["settings"]), Path(config["model"])
     model = artifacts.load_model(path)
     dataset = yield from stages.load(settings.data, job)
-    _check_fit(path, model.shape, model.n_classes, dataset)
+    check_fit(path, model.shape, model.n_classes, dataset)
     report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)
     found = summary.of_report(report, settings.evaluation)
-    about = {"network": model.network, "kept": model.kept, "kept_epoch": model.epoch, "seed": settings.seed}
+    kept = {"network": model.network, "kept": model.kept, "kept_epoch": model.epoch}
+    about = {"model_run": config.get("run", ""), **kept, "seed": settings.seed}
     return summary.of_data(dataset, job) | about | found | _notes(dataset, found)
 
 
@@ -134,7 +135,8 @@ def _check_network(settings: RunConfig, dataset: Dataset) -> None:
         raise ConfigError(sentence)
 
 
-def _check_fit(path: Path, shape: tuple[int, ...], n_classes: int, dataset: Dataset) -> None:
+def check_fit(path: Path, shape: tuple[int, ...], n_classes: int, dataset: Dataset) -> None:
+    """Refuse a file that was made from other data than these."""
     if tuple(shape) != tuple(dataset.train.shape) or n_classes > dataset.n_classes:
         size, wanted = ("×".join(map(str, s)) for s in (shape, dataset.train.shape))
         raise DataError(

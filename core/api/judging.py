@@ -1,0 +1,155 @@
+"""Judge the model of a finished run: evaluate, audit, attack; and read what came of it. Values in, values out."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from core.api.place import executor, home, store
+from core.api.work import get
+from core.errors import RunError
+from core.evaluation.audit import Config as AuditConfig
+from core.evaluation.indicators import AuditReport
+from core.evaluation.playback import Config as AttackConfig
+from core.evaluation.playback import Playback
+from core.plots.mosaic import mosaic, to_png
+from core.runs import artifacts, judging_jobs
+from core.runs.config import EvaluationConfig, RunConfig, digest
+from core.runs.perform import folder_of
+from core.types import ENDED, RunRecord
+
+AuditState = Literal["not run", "running", "trusted", "doubtful"]
+ATTACKS_KEPT = 30  # finished attacks; older ones are removed with their images
+
+
+def of_model(run_id: str) -> dict[str, Any]:
+    """What every job on a run's model is given: run, settings and the path of the weights it kept.
+
+    raises  RunError unless the run is a finished one of kind run
+    """
+    record = get(run_id)
+    if record.status != "done" or record.kind != "run":
+        raise RunError(f"run {run_id} is a {record.kind} run and {record.status}: only a finished run has a model")
+    model = folder_of(home(), run_id) / f"{record.result['kept']}.safetensors"
+    return {"run": run_id, "settings": dict(record.config), "model": str(model)}
+
+
+def audit_settings(run_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an audit job; norm and eps are those the run was judged at unless they are given.
+
+    The newest standard run on the same data lends its model for the transfer attack.
+    """
+    judged = get(run_id).config.get("evaluation", {})
+    usual = {name: judged[name] for name in ("norm", "eps") if judged.get(name)}
+    chosen = AuditConfig(**usual | dict(config)).model_dump(mode="json")
+    standard = _standard(run_id)
+    path = of_model(standard)["model"] if standard else None
+    return {**of_model(run_id), "audit": chosen, "standard_run": standard, "standard": path}
+
+
+def submit_audit(run_id: str, config: Mapping[str, Any]) -> str:
+    """Queue an audit of a finished run's model; returns the id of the audit."""
+    return _submit("audit", audit_settings(run_id, config), "audit of")
+
+
+def submit_evaluation(run_id: str, config: Mapping[str, Any]) -> str:
+    """Queue a further evaluation of a finished run's model; returns its id. The run's own numbers stay."""
+    found = of_model(run_id)
+    chosen = EvaluationConfig(**config).model_dump(mode="json")
+    return _submit("evaluate", {**found, "settings": found["settings"] | {"evaluation": chosen}}, "evaluation of")
+
+
+def submit_attack(run_id: str, config: Mapping[str, Any]) -> str:
+    """Attack a few test images; equal settings are found again instead of computed again. Returns the id.
+
+    An attack does not wait behind long work: when some is queued or running it goes to a worker of its own.
+    """
+    values = {**of_model(run_id), "attack": AttackConfig(**config).model_dump(mode="json")}
+    known = store().runs(kind="attack", digest=digest(values), limit=5)
+    for record in known:
+        if record.status in ("queued", "running", "done"):
+            return record.id
+    _prune()
+    busy = bool(store().waiting("work")) or bool(store().runs(status=("running",), limit=1))
+    return _submit("attack", values, "attack on", "light" if busy else "work")
+
+
+def audits(run_id: str) -> list[RunRecord]:
+    """The audits of a run in any state, newest first."""
+    return _of("audit", run_id)
+
+
+def evaluations(run_id: str) -> list[RunRecord]:
+    """The further evaluations of a run in any state, newest first."""
+    return _of("evaluate", run_id)
+
+
+def audit_of(run_id: str) -> RunRecord | None:
+    """The newest finished audit of a run, or None."""
+    return next((record for record in audits(run_id) if record.status == "done"), None)
+
+
+def audit_state(run_id: str) -> AuditState:
+    """What to write beside a robust accuracy; a repeated audit says "running" until it is done."""
+    found = audits(run_id)
+    if any(record.status not in ENDED for record in found):
+        return "running"
+    return next((record.result["state"] for record in found if record.status == "done"), "not run")
+
+
+def audit_report(record: RunRecord) -> AuditReport:
+    """The indicators of a finished audit."""
+    return AuditReport.from_json(record.result)
+
+
+def playback(attack_id: str) -> Playback | None:
+    """The images and losses of a finished attack, or None while there are none."""
+    path = folder_of(home(), store().get(attack_id).id) / judging_jobs.PLAYBACK
+    return Playback.of(artifacts.load_arrays(path)) if path.exists() else None
+
+
+def frame(found: Playback, image: int, moment: int) -> tuple[bytes, bytes, bytes]:
+    """PNGs of one image clean, its perturbation × 10 around mid-grey, and attacked, at a moment of the attack."""
+    clean, now = found.frames[image, 0], found.frames[image, moment]
+    pictures = (clean, judging_jobs.enlarged(clean, now), now)
+    return tuple(to_png(mosaic(picture[None], columns=1, scale=_scale(clean)).image) for picture in pictures)
+
+
+def _scale(image: np.ndarray) -> int:
+    """A whole factor that makes an image about 320 pixels high."""
+    return max(1, 320 // max(image.shape[1:]))
+
+
+def _submit(kind: str, values: Mapping[str, Any], words: str, lane: str = "work") -> str:
+    settings = {**values, "settings": RunConfig(**values["settings"]).to_json()}
+    name = f"{words} {get(values['run']).name}"
+    job = store().create(kind, settings, name=name, digest=digest(values), lane=lane)
+    executor().submit(job)
+    return job
+
+
+def _of(kind: str, run_id: str) -> list[RunRecord]:
+    return [record for record in store().runs(kind=kind, text=run_id) if record.config.get("run") == run_id]
+
+
+def _standard(run_id: str) -> str | None:
+    """The newest finished run without adversarial training on exactly the same images, or None."""
+    own = get(run_id)
+    for record in store().runs(kind="run", status=("done",), text="standard"):
+        if (
+            record.id != run_id
+            and record.config["training"]["name"] == "standard"
+            and record.data_hash == own.data_hash
+            and Path(of_model(record.id)["model"]).exists()
+        ):
+            return record.id
+    return None
+
+
+def _prune() -> None:
+    """Remove the oldest finished attacks with their images."""
+    for record in store().runs(kind="attack", status=ENDED)[ATTACKS_KEPT:]:
+        store().delete(record.id)
+        shutil.rmtree(folder_of(home(), record.id), ignore_errors=True)

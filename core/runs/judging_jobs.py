@@ -1,0 +1,120 @@
+"""Jobs on the model of a finished run: audit it, and attack a few images for playback.
+
+Both take {"run": id, "settings": the run's settings, "model": path of its weights} and their own settings. The
+audited run is named, not owned: a record made here outlives it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.evaluation import audit as auditing
+from core.evaluation import playback as watching
+from core.events import Progress, Work
+from core.networks import restore
+from core.plots.mosaic import mosaic, to_png
+from core.runs import artifacts, keeping, stages, summary
+from core.runs.config import RunConfig
+from core.runs.job import Job
+from core.runs.pipeline import check_fit
+from core.types import Dataset, TrainedModel
+
+PLAYBACK = "playback.npz"
+GAIN = 10.0  # factor by which a perturbation is drawn larger
+
+
+def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Measure the indicators; the result reads back as an AuditReport.
+
+    config["standard"]  path of a model trained without attacks on the same data, or None
+    """
+    settings, model, dataset = yield from _opened(config, job)
+    chosen = auditing.Config(**config["audit"])
+    standard = _standard(config.get("standard"), dataset)
+    with keeping.timed(job.ledger, "audit"):
+        yield Progress(stage="audit", unit="indicators")
+        report = yield from auditing.audit(
+            restore(model, device=job.device),
+            dataset.test,
+            chosen,
+            n_classes=dataset.n_classes,
+            seed=settings.seed,
+            device=job.device,
+            standard=standard and restore(standard, device=job.device),
+        )
+    numbers = {
+        "fired": list(report.fired),
+        "clean_acc": report.clean.value,
+        "clean_interval": list(report.clean.interval),
+        "robust_acc": report.robust.value,
+        "interval": list(report.robust.interval),
+        "attack": report.robust.attack.sentence(),
+        "attack_norm": chosen.norm,
+        "eps": chosen.eps,
+        "eval_images": report.robust.images,
+    }
+    found = summary.plain(report.to_json())
+    about = _about(config, model, settings) | {"transfer_from": config.get("standard_run") if standard else None}
+    return summary.of_data(dataset, job) | about | found | numbers | {"notes": [*dataset.notes, *report.notes]}
+
+
+def attack(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Attack a few test images and leave playback.npz and attack.png in the job's folder."""
+    settings, model, dataset = yield from _opened(config, job)
+    chosen = watching.Config(**config["attack"])
+    with keeping.timed(job.ledger, "attack"):
+        played = yield from watching.playback(
+            restore(model, device=job.device),
+            dataset.test,
+            chosen,
+            n_classes=dataset.n_classes,
+            seed=settings.seed,
+            device=job.device,
+        )
+    artifacts.save_arrays(job.folder / PLAYBACK, played.arrays())
+    if min(dataset.test.shape[1:]) > 1:
+        artifacts.save_bytes(job.folder / "attack.png", sheet(played.frames[:, 0], played.attacked))
+    right = played.margin[:, 0] <= 0
+    numbers = {
+        "images": len(played.rows),
+        "right": int(right.sum()),
+        "fooled": int(played.fooled.sum()),
+        "median_length": float(np.median(played.length[played.fooled])) if played.fooled.any() else None,
+        "attack_norm": chosen.norm,
+        "eps": chosen.eps,
+    }
+    return summary.of_data(dataset, job) | _about(config, model, settings) | numbers | {"notes": list(dataset.notes)}
+
+
+def sheet(clean: np.ndarray, attacked: np.ndarray) -> bytes:
+    """A PNG of three rows: clean, perturbation × 10 around mid-grey, attacked; one column per image."""
+    rows = np.concatenate([clean, enlarged(clean, attacked), attacked])
+    return to_png(mosaic(rows, columns=len(clean)).image)
+
+
+def enlarged(clean: np.ndarray, attacked: np.ndarray) -> np.ndarray:
+    """The difference of two images × 10 around mid-grey, clipped to [0, 1]."""
+    return np.clip(0.5 + GAIN * (attacked - clean), 0, 1).astype(np.float32)
+
+
+def _opened(config: Mapping[str, Any], job: Job) -> Work[tuple[RunConfig, TrainedModel, Dataset]]:
+    settings, path = RunConfig(**config["settings"]), Path(config["model"])
+    model = artifacts.load_model(path)
+    dataset = yield from stages.load(settings.data, job)
+    check_fit(path, model.shape, model.n_classes, dataset)
+    return settings, model, dataset
+
+
+def _standard(path: str | None, dataset: Dataset) -> TrainedModel | None:
+    """The companion of the transfer attack; None when there is none, or its run was deleted since."""
+    if not path or not Path(path).exists():
+        return None
+    model = artifacts.load_model(Path(path))
+    return model if model.shape == dataset.train.shape and model.n_classes == dataset.n_classes else None
+
+
+def _about(config: Mapping[str, Any], model: TrainedModel, settings: RunConfig) -> dict[str, Any]:
+    kept = {"network": model.network, "kept": model.kept, "kept_epoch": model.epoch}
+    return {"model_run": config.get("run", ""), **kept, "seed": settings.seed}
