@@ -47,7 +47,9 @@ def cover_budget(rows: np.ndarray, metric: Metric, k: int, effort: Effort, seed:
         began = time.process_time()
         keys = all_keys(rows, metric, effort.memory)
         spent = step.seconds_distances + time.process_time() - began
-        solver = Budget(keys, metric, k, effort, seed, clock, replace(step, seconds_distances=spent))
+        step = replace(step, seconds_distances=spent)
+        yield step
+        solver = Budget(keys, metric, k, effort, seed, clock, step)
         yield from solver.run()
         step = solver.step
     step = replace(step, phase="end", struck=clock.struck)
