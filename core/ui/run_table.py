@@ -119,4 +119,4 @@ def compare(records: Sequence[RunRecord]) -> None:
         if len(records) > len(shown):
             st.caption(f"The first {MOST_CURVES} of {len(records)} chosen runs are drawn.")
         for name, record in zip(names, shown, strict=True):
-            st.caption(f"**{name}**: {words.conditions(record.result) or record.status} · audit: not run")
+            st.caption(f"**{name}**: {words.conditions(record.result) or record.status} · {words.audit(record.id)}")

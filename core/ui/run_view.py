@@ -10,7 +10,6 @@ from core.types import RunRecord
 from core.ui import live, setup, words
 from core.ui.chart import draw
 
-PGD_ONLY = "PGD only, not AutoAttack"
 SEPARATION = (
     "The separation is the smallest distance between train images of different classes. A cover bounds the adversarial "
     "loss at ε by the loss at ε + η around its images; where that passes half the separation, the bound says little"
@@ -84,7 +83,7 @@ def accuracies(record: RunRecord) -> None:
         others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
-        st.caption(f"Robust: {words.look(record)}. {PGD_ONLY}.")
+        st.caption(f"Robust: {words.look(record)}. {words.claim('pgd')}.")
 
 
 def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:
@@ -120,7 +119,8 @@ def results(record: RunRecord) -> None:
             cover.caption(words.guarantee(found))
         cost.metric("Time", words.duration(sum(record.seconds.values())))
         cost.caption(f"{record.peak_rss_mb:,.0f} MB at most")
-        st.caption(f"Robust accuracy under {words.conditions(found)} · {PGD_ONLY} · **audit: not run**")
+        attack = words.claim(record.config["evaluation"]["attack"])
+        st.caption(f"Robust accuracy under {words.conditions(found)} · {attack} · **{words.audit(record.id)}**")
         if found.get("notes"):
             st.caption("Notes: " + " · ".join(found["notes"]))
 

@@ -10,6 +10,11 @@ from core import api
 from core.types import EventRow, RunRecord
 
 STAGES = {"load": "Load", "condense": "Condense", "map": "Map", "train": "Train", "evaluate": "Evaluate"}
+CLAIMS = {
+    "pgd": "PGD only, not AutoAttack",
+    "strong": "PGD and margin PGD, not AutoAttack",
+    "autoattack": "AutoAttack, standard",
+}
 STATUS_COLOURS = {
     "queued": "gray",
     "running": "blue",
@@ -18,6 +23,16 @@ STATUS_COLOURS = {
     "cancelled": "gray",
     "interrupted": "orange",
 }
+
+
+def claim(attack: str) -> str:
+    """How far a robust accuracy under this attack may be trusted."""
+    return CLAIMS[attack]
+
+
+def audit(run_id: str) -> str:
+    """Whether the robust accuracy of a run was audited, and what came of it."""
+    return f"audit: {api.audit_state(run_id)}"
 
 
 def percent(share: float | None) -> str:
