@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from core.attacks import LOSSES, pgd_steps
-from core.kernels import Kernel, Solution, precise, solve
+from core.attacks.projections import project, random_start, steepest
+from core.kernels import HomogeneousRegressor, Kernel, Solution, precise, solve
 from core.types import Norm
 
 CHUNK = 8_000_000  # pairs of positions times layers between two pauses: below half a second on one core
@@ -54,13 +55,47 @@ def attack(
     regressor: Regressor, x: Tensor, y: Tensor, *, norm: Norm, eps: float, steps: int, generator: torch.Generator
 ) -> Generator[None, None, Tensor]:
     """PGD on the squared error, last iterate; x (b, c, h, w) pixels, y (b, C) centred targets."""
-    moved = []
-    for rows in chunks(regressor.kernel, x, len(regressor.support)):
-        run = pgd_steps(
-            regressor, x[rows], y[rows], norm=norm, eps=eps, steps=steps, loss="mse", generator=generator, keep="last"
-        )
+    moved, kernel = [], regressor.kernel
+    fast = kernel.family == "fc" and kernel.tangent and not kernel.bias_std and norm in ("Linf", "L2")
+    if not steps or not eps:
+        return x
+    for rows in chunks(kernel, x, len(regressor.support)):
+        if fast:
+            run = climb(regressor, x[rows], y[rows], norm=norm, eps=eps, steps=steps, generator=generator)
+        else:
+            run = pgd_steps(
+                regressor, x[rows], y[rows], norm=norm, eps=eps, steps=steps, loss="mse", generator=generator,
+                keep="last",
+            )  # fmt: skip
         moved.append((yield from _pausing(run)))
     return torch.cat(moved)
+
+
+def climb(
+    regressor: Regressor, x: Tensor, y: Tensor, *, norm: Norm, eps: float, steps: int, generator: torch.Generator
+) -> Generator[None, None, Tensor]:
+    """What `core.attacks.pgd` does with these arguments, for the FC tangent kernel without bias, at half the time.
+
+    Works on centred rows, in place, with the closed form of value and gradient; arguments as for `attack`.
+    """
+    model = HomogeneousRegressor(regressor.support.flatten(1), regressor.alpha, regressor.kernel.depth)
+    radius, alpha = torch.full((len(x),), eps).to(x), 2.5 * eps / steps
+    low, high = (x - eps).clamp_(0, 1), (x + eps).clamp_(0, 1)
+    rows, mean = random_start(x, norm, radius, generator).flatten(1), regressor.mean.flatten()
+    rows.sub_(mean)
+    floor, ceiling = low.flatten(1) - mean, high.flatten(1) - mean
+    for _ in range(steps):
+        value, pullback = model.value_and_pullback(rows)
+        grad = pullback(2 * (value - y))
+        yield
+        if norm == "Linf":
+            rows.add_(grad.sign_(), alpha=alpha)
+            torch.maximum(rows, floor, out=rows)
+            torch.minimum(rows, ceiling, out=rows)
+        else:
+            now = rows + mean
+            rows = project(now + alpha * steepest(grad, now, norm), x.flatten(1), norm, radius).sub_(mean)
+    return (rows + mean).view_as(x).clamp(low, high)
 
 
 def loss_and_gradient(

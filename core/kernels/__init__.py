@@ -4,6 +4,7 @@
 |---|---|---|
 | `fc_ntk`, `fc_nngp` | Jacot et al. 2018; Lee et al. 2018 | ntk.py |
 | `conv_ntk`, `conv_nngp` | Arora et al. 2019 | ntk.py |
+| `HomogeneousRegressor`, fast `fc_ntk` without bias | METHODS.md, section 2 | homogeneous.py |
 | `KernelRegressor` | Nguyen et al. 2021 | regressor.py |
 | `measure`, `condensing`, `refuse` | cost before the work | cost.py |
 
@@ -11,13 +12,14 @@ One recursion (recursion.py) over pairs of positions (layout.py), in blocks with
 """
 
 from core.kernels.cost import Cost, Pace, condensing, measure, refuse
+from core.kernels.homogeneous import HomogeneousRegressor
 from core.kernels.kernel import Family, Kernel
 from core.kernels.ntk import Readout, conv_nngp, conv_ntk, fc_nngp, fc_ntk
 from core.kernels.regressor import KernelRegressor, centred, fit_condensed, mean_image, precise
 from core.kernels.solve import MAX_SUPPORTS, Solution, refuse_supports, solve
 
 __all__ = [
-    "MAX_SUPPORTS", "Cost", "Family", "Kernel", "KernelRegressor", "Pace", "Readout", "Solution", "centred",
-    "condensing", "conv_nngp", "conv_ntk", "fc_nngp", "fc_ntk", "fit_condensed", "mean_image", "measure", "precise",
-    "refuse", "refuse_supports", "solve",
+    "MAX_SUPPORTS", "Cost", "Family", "HomogeneousRegressor", "Kernel", "KernelRegressor", "Pace", "Readout",
+    "Solution", "centred", "condensing", "conv_nngp", "conv_ntk", "fc_nngp", "fc_ntk", "fit_condensed", "mean_image",
+    "measure", "precise", "refuse", "refuse_supports", "solve",
 ]  # fmt: skip

@@ -9,11 +9,13 @@ from core.attacks import autoattack, pgd
 from core.errors import ConfigError, NumericsError, ResourceError
 from core.kernels import (
     Cost,
+    HomogeneousRegressor,
     Kernel,
     KernelRegressor,
     Pace,
     centred,
     condensing,
+    fc_ntk,
     fit_condensed,
     mean_image,
     measure,
@@ -93,6 +95,21 @@ def test_every_attack_takes_it_like_a_network():
     assert model.training, "left as it was"
     assert clean.float().mean() > 0.6 > robust.float().mean()
     assert found.robust.float().mean() < clean.float().mean()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_the_fast_path_equals_the_general_one(depth: int):
+    """At a zero row too, and at a row that equals a support image, where the angle vanishes."""
+    x, y = toy()
+    x, alpha = x.flatten(1), centred(y, 3)
+    queries = torch.cat([toy(5, seed=1)[0].flatten(1), x[:2], torch.zeros_like(x[:1])]).requires_grad_()
+    weights = torch.rand(8, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    expected = fc_ntk(queries, x, depth) @ alpha
+    value, pullback = HomogeneousRegressor(x, alpha, depth).value_and_pullback(queries.detach())
+    (gradient,) = torch.autograd.grad((expected * weights).sum(), queries)
+    assert torch.allclose(value, expected, atol=1e-6)
+    assert torch.allclose(pullback(weights)[:7], gradient[:7], atol=1e-6)
+    assert pullback(weights).isfinite().all()
 
 
 def test_duplicates_need_jitter_and_it_is_recorded():
