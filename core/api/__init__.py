@@ -14,6 +14,7 @@ from core.api.judging import (
     audit_state,
     audits,
     evaluations,
+    film,
     frame,
     of_model,
     playback,
@@ -41,16 +42,19 @@ from core.api.work import (
 )  # fmt: skip
 from core.compressors import METHODS
 from core.datasets import DATASETS
+from core.evaluation.playback import MINIMAL as MINIMAL_NORM
+from core.evaluation.playback import NORMS as ATTACK_NORMS
 from core.networks import NETWORKS
 from core.runs.config import EvaluationConfig, RunConfig
 from core.runs.flags import STAGES, options, parse, split
 from core.training import TRAINERS
 
 __all__ = [
-    "DATASETS", "METHODS", "NETWORKS", "STAGES", "TRAINERS", "AttackConfig", "AuditConfig", "EvaluationConfig",
-    "RunConfig", "again", "audit_of", "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check",
-    "command", "delete", "device", "ensure_workers", "evaluations", "events", "export", "frame", "get", "here", "home",
-    "image", "map_data", "members", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared",
-    "references", "rename", "resume", "runs", "set_parallel", "split", "submit", "submit_attack", "submit_audit",
-    "submit_evaluation", "submit_references", "thumbnails", "upload", "uploads",
+    "ATTACK_NORMS", "DATASETS", "METHODS", "MINIMAL_NORM", "NETWORKS", "STAGES", "TRAINERS", "AttackConfig",
+    "AuditConfig", "EvaluationConfig", "RunConfig", "again", "audit_of", "audit_report", "audit_settings",
+    "audit_state", "audits", "cancel", "check", "command", "delete", "device", "ensure_workers", "evaluations",
+    "events", "export", "film", "frame", "get", "here", "home", "image", "map_data", "members", "of_model", "options",
+    "parallel", "parse", "playback", "prepare", "prepared", "references", "rename", "resume", "runs", "set_parallel",
+    "split", "submit", "submit_attack", "submit_audit", "submit_evaluation", "submit_references", "thumbnails",
+    "upload", "uploads",
 ]  # fmt: skip

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from core.api.place import executor, home, store
 from core.api.work import get
 from core.errors import RunError
@@ -14,7 +12,7 @@ from core.evaluation.audit import Config as AuditConfig
 from core.evaluation.indicators import AuditReport
 from core.evaluation.playback import Config as AttackConfig
 from core.evaluation.playback import Playback
-from core.plots.mosaic import mosaic, to_png
+from core.plots import panels
 from core.runs import artifacts, judging_jobs
 from core.runs.config import EvaluationConfig, RunConfig, digest
 from core.runs.perform import folder_of
@@ -112,14 +110,12 @@ def playback(attack_id: str) -> Playback | None:
 
 def frame(found: Playback, image: int, moment: int) -> tuple[bytes, bytes, bytes]:
     """PNGs of one image clean, its perturbation × 10 around mid-grey, and attacked, at a moment of the attack."""
-    clean, now = found.frames[image, 0], found.frames[image, moment]
-    pictures = (clean, judging_jobs.enlarged(clean, now), now)
-    return tuple(to_png(mosaic(picture[None], columns=1, scale=_scale(clean)).image) for picture in pictures)
+    return panels.three(found.frames[image, 0], found.frames[image, moment])
 
 
-def _scale(image: np.ndarray) -> int:
-    """A whole factor that makes an image about 320 pixels high."""
-    return max(1, 320 // max(image.shape[1:]))
+def film(found: Playback, image: int) -> bytes:
+    """An animated PNG of `frame`'s three pictures side by side, one moment after the other, over and over."""
+    return panels.film(found.frames[image])
 
 
 def _submit(kind: str, values: Mapping[str, Any], words: str, lane: str = "work") -> str:

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from core.plots.chart import Chart, table
 from core.plots.palette import CLEAN
 
-ROW = 19  # pixels of one bar
+ROW, FRAME = 20, 14  # pixels of one bar, and of what the frame takes
+INK = "'#8A8F98'"  # readable on both pages
+
+AXIS = {"ticks": False, "domain": False, "labelOverlap": False, "labelLimit": 190}
 
 
 def picture(series: Sequence[tuple[str, float]], title: str) -> Chart:
     """Horizontal bars with their numbers written out; (label, number) pairs from top to bottom."""
     rows = [{"label": label, "number": number} for label, number in series]
-    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False, "domain": False}}
+    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": AXIS}
     top = max((abs(number) for _, number in series), default=0.0) or 1.0
     x = {
         "field": "number",
@@ -26,8 +29,5 @@ def picture(series: Sequence[tuple[str, float]], title: str) -> Chart:
     }
     alt = f"{title}: " + ", ".join(f"{label} {number:.3g}" for label, number in series)
     return Chart(
-        data=table(rows, ("label", "number")), spec={"layer": [bars, words], "height": ROW * len(rows)}, alt=alt
+        data=table(rows, ("label", "number")), spec={"layer": [bars, words], "height": FRAME + ROW * len(rows)}, alt=alt
     )
-
-
-INK = "'#8A8F98'"  # readable on both pages

@@ -39,23 +39,23 @@ def chart(curves: Mapping[str, Sequence[Row]], images: Mapping[str, int], norm: 
         {"field": "low", "title": "95 % from", **share}, {"field": "high", "title": "to", **share},
         {"field": "images", "title": "test images"},
     ]  # fmt: skip
-    colour = {"field": "run", "type": "nominal", "scale": colours}
+    colour = {"field": "run", "type": "nominal", "scale": colours, "legend": look}
     band = {
         "mark": {"type": "area", "opacity": 0.13},
-        "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": {**colour, "legend": None}},
+        "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 2.2},
         "encoding": {
-            "x": x, "y": y, "color": {**colour, "legend": look}, "tooltip": tooltip,
+            "x": x, "y": y, "color": colour, "tooltip": tooltip,
             "strokeDash": {"field": "run", "type": "nominal", "scale": dashes, "legend": look},
         },
     }  # fmt: skip
     dots = {
         "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": {**colour, "legend": None}, "tooltip": tooltip},
+        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
     }
-    layers = {"layer": [band, line, dots], "height": 330, "resolve": {"scale": {"color": "shared"}}}
+    layers = {"layer": [band, line, dots], "height": 330}
     return Chart(
         data=table(rows, COLUMNS), spec=layers, alt=f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
     )

@@ -6,7 +6,9 @@ Source: Li et al. 2018, arXiv:1712.09913. Every cell was computed; nothing is in
 import numpy as np
 import plotly.graph_objects as go
 
-INK, PAPER = "#101418", "#FFFFFF"
+from core.plots.palette import GREY
+
+INK, PAPER, CLEAR = "#101418", "#FFFFFF", "rgba(0,0,0,0)"
 
 
 def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, unit: str) -> go.Figure:
@@ -28,6 +30,8 @@ def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, un
     if (margin > 0).any() and (margin <= 0).any():
         figure.add_trace(_boundary(side, margin, INK, 5))
         figure.add_trace(_boundary(side, margin, PAPER, 2))
+        line = {"color": GREY, "width": 3}  # a contour without fill has no sign of its own in the legend
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name="decision boundary", line=line))
     marks = (("clean image", 0, "circle"), ("one step of full length uphill", 1, "triangle-right"))
     for name, x, symbol in marks:
         look = {"symbol": symbol, "size": 13, "color": PAPER, "line": {"color": INK, "width": 2}}
@@ -35,11 +39,11 @@ def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, un
             go.Scatter(x=[x], y=[0], mode="markers", name=name, marker=look, hovertemplate=f"{name}<extra></extra>")
         )
     figure.update_layout(
-        height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         legend={"orientation": "h", "y": 1.1, "x": 0}, dragmode=False,
     )  # fmt: skip
-    figure.update_xaxes(title=f"along the gradient, in {unit}", showgrid=False, zeroline=False, constrain="domain")
-    figure.update_yaxes(title="along a random direction", showgrid=False, zeroline=False, scaleanchor="x")
+    figure.update_xaxes(title=f"along the gradient, in {unit}", showgrid=False, zeroline=False)
+    figure.update_yaxes(title="along a random direction", showgrid=False, zeroline=False)
     return figure
 
 
@@ -47,6 +51,6 @@ def _boundary(side: np.ndarray, margin: np.ndarray, colour: str, width: float) -
     """Where right turns into wrong, as one line."""
     return go.Contour(
         x=side, y=side, z=margin, showscale=False, hoverinfo="skip", name="decision boundary",
-        showlegend=colour == PAPER, colorscale=[[0, colour], [1, colour]],
+        showlegend=False, colorscale=[[0, colour], [1, colour]],
         contours={"start": 0, "end": 0, "size": 1, "coloring": "none"}, line={"color": colour, "width": width},
     )  # fmt: skip

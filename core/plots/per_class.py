@@ -9,6 +9,7 @@ from core.types import Accuracy, Attack
 
 COLUMNS = ("class", "images", "clean", "robust", "low", "high")
 CLEAN_WORD, ROBUST_WORD = "clean", "robust"
+AXIS = {"ticks": False, "domain": False, "labelOverlap": False, "labelLimit": 160}
 
 
 def chart(counts: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Chart:
@@ -18,7 +19,7 @@ def chart(counts: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Chart:
     classes  names by label
     """
     rows = [_row(count, classes) for count in counts]
-    y = {"field": "class", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False, "domain": False}}
+    y = {"field": "class", "type": "nominal", "sort": None, "title": None, "axis": AXIS}
     x = quantitative("robust", "accuracy on test images of the class", (0, 1), axis=percent_axis())
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [
@@ -42,7 +43,7 @@ def chart(counts: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Chart:
         "mark": {"type": "tick", "thickness": 3, "height": {"band": 0.8}},
         "encoding": {"x": {**x, "field": "clean"}, "y": y, "color": colour(CLEAN_WORD), "tooltip": tooltip},
     }
-    spec = {"layer": [bars, whiskers, ticks], "height": max(120, 26 * len(rows))}
+    spec = {"layer": [bars, whiskers, ticks], "height": 90 + 24 * len(rows)}
     return Chart(data=table(rows, COLUMNS), spec=spec, alt=f"Clean and robust accuracy of {len(rows)} classes")
 
 

@@ -14,7 +14,7 @@ from core.evaluation import audit as auditing
 from core.evaluation import playback as watching
 from core.events import Progress, Work
 from core.networks import restore
-from core.plots.mosaic import mosaic, to_png
+from core.plots import panels
 from core.runs import artifacts, keeping, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
@@ -22,7 +22,6 @@ from core.runs.pipeline import check_fit
 from core.types import Dataset, TrainedModel
 
 PLAYBACK = "playback.npz"
-GAIN = 10.0  # factor by which a perturbation is drawn larger
 
 
 def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -75,7 +74,7 @@ def attack(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
         )
     artifacts.save_arrays(job.folder / PLAYBACK, played.arrays())
     if min(dataset.test.shape[1:]) > 1:
-        artifacts.save_bytes(job.folder / "attack.png", sheet(played.frames[:, 0], played.attacked))
+        artifacts.save_bytes(job.folder / "attack.png", panels.sheet(played.frames[:, 0], played.attacked))
     right = played.margin[:, 0] <= 0
     numbers = {
         "images": len(played.rows),
@@ -86,17 +85,6 @@ def attack(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
         "eps": chosen.eps,
     }
     return summary.of_data(dataset, job) | _about(config, model, settings) | numbers | {"notes": list(dataset.notes)}
-
-
-def sheet(clean: np.ndarray, attacked: np.ndarray) -> bytes:
-    """A PNG of three rows: clean, perturbation × 10 around mid-grey, attacked; one column per image."""
-    rows = np.concatenate([clean, enlarged(clean, attacked), attacked])
-    return to_png(mosaic(rows, columns=len(clean)).image)
-
-
-def enlarged(clean: np.ndarray, attacked: np.ndarray) -> np.ndarray:
-    """The difference of two images × 10 around mid-grey, clipped to [0, 1]."""
-    return np.clip(0.5 + GAIN * (attacked - clean), 0, 1).astype(np.float32)
 
 
 def _opened(config: Mapping[str, Any], job: Job) -> Work[tuple[RunConfig, TrainedModel, Dataset]]:

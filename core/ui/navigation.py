@@ -26,7 +26,9 @@ class Entry:
 LAB = Entry("pages/lab.py", "Lab", "lab")
 DATA = Entry("pages/data.py", "Data", "data")
 RUNS = Entry("pages/runs.py", "Runs", "runs")
-ENTRIES = (LAB, DATA, RUNS)
+ATTACK = Entry("pages/attack.py", "Attack", "attack")
+AUDIT = Entry("pages/audit.py", "Audit", "audit")
+ENTRIES = (LAB, DATA, ATTACK, AUDIT, RUNS)
 
 
 def page(entry: Entry) -> st.Page:

@@ -1,0 +1,249 @@
+"""An attack on the page: its settings, all its images at once, and one image step by step."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import api
+from core.errors import ConfigError
+from core.plots import attack_path, loss_surface
+from core.types import RunRecord
+from core.ui import form, live, pick, words
+from core.ui.chart import PLOTLY, draw
+
+TITLES = {
+    "pgd": "PGD, step by step",
+    "fgsm": "FGSM, one step",
+    "autoattack": "AutoAttack",
+    "deepfool": "DeepFool, shortest",
+    "carlini-wagner": "Carlini & Wagner, shortest",
+}
+LOSSES = {"ce": "cross-entropy", "margin": "margin", "dlr": "DLR loss"}
+ADVANCED = ("step_size", "loss", "grid")
+WELCOME = """
+See adversarial images of a run's own test images form. Choose a run and an attack at the left and press **Attack**:
+the images appear clean, with the perturbation × 10, and attacked; then any one of them step by step, with the loss
+along the path and the loss around it. Move the budget ε and the images follow.
+
+A handful of images shows *how* an attack works. *How many* images it breaks is a number for the page **Audit**.
+"""
+CONFIDENCE = "Softmax of the logits: how sure the model says it is, which is not how sure it may be"
+
+
+def settings(record: RunRecord) -> dict[str, Any]:
+    """Draw the form and return the settings as `api.submit_attack` takes them."""
+    infos = {info.name: info for info in api.AttackConfig.describe()}
+    help = "Only PGD can be watched step by step; of the others the end is shown"
+    attack = form.select("Attack", list(TITLES), "attack.attack", "pgd", titles=TITLES, help=help)
+    norm = pick.norm("attack", record, api.ATTACK_NORMS[attack])
+    values: dict[str, Any] = {"attack": attack, "norm": norm}
+    if attack not in api.MINIMAL_NORM:
+        values["eps"] = pick.eps("attack", record, norm)
+    if attack in ("pgd", *api.MINIMAL_NORM):
+        values["steps"] = form.widget(infos["steps"], "attack.steps", 20 if attack == "pgd" else 50)
+    values["images"] = form.widget(infos["images"], "attack.images", 10)
+    values["rows"] = _rows()
+    if attack == "pgd":
+        with st.expander("More settings", key="attack.more"):
+            values |= {name: form.widget(infos[name], f"attack.{name}", infos[name].default) for name in ADVANCED}
+    return values
+
+
+def _rows() -> list[int]:
+    text = st.text_input(
+        "Or test images by number",
+        key="attack.rows",
+        bind="query-params",
+        placeholder="the same share of each class",
+        help="Rows of the test split from 0 on, with commas between them, as 3, 14, 15",
+    )
+    try:
+        return [int(part) for part in text.replace(" ", ",").split(",") if part]
+    except ValueError:
+        raise ConfigError(f"test images are chosen by whole numbers such as 3, 14, 15; got {text!r}") from None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _playback(job: str) -> Any:
+    return api.playback(job)
+
+
+def head(record: RunRecord) -> None:
+    """What was attacked with what, and how many fell."""
+    found, config = record.result, record.config["attack"]
+    st.subheader(record.name, anchor=False)
+    fooled, right, images = st.columns(3)
+    fooled.metric("Fooled", f"{found['fooled']} of {found['right']}", help="Right before the attack and wrong after it")
+    right.metric("Right without attack", f"{found['right']} of {found['images']}")
+    length = found["median_length"]
+    images.metric(
+        f"Median length ({config['norm']})",
+        "–" if length is None else words.budget(length, _rgb(record)),
+        help="Of the perturbations that fooled the model, in pixels of [0, 1]",
+    )
+    st.caption(f"{conditions(record)}. A few images to look at: no estimate of robust accuracy.")
+
+
+def conditions(record: RunRecord) -> str:
+    """The attack with its settings, images and seed."""
+    config, found = record.config["attack"], record.result
+    steps = f"-{config['steps']}" if config["attack"] == "pgd" else ""
+    parts = [TITLES[config["attack"]].split(",")[0] + steps, config["norm"]]
+    if config["attack"] not in api.MINIMAL_NORM:
+        parts.append(f"ε {words.budget(config['eps'], _rgb(record))}")
+    if config["attack"] == "pgd":
+        size = config["step_size"] or 2.5 * config["eps"] / config["steps"]
+        parts += [f"step {size:.3g}", "1 random start", LOSSES[config["loss"]]]
+    return " · ".join([*parts, f"{found['images']} test images", f"seed {found['seed']}"])
+
+
+def sheet(record: RunRecord) -> None:
+    """All images at once: clean, perturbation, attacked."""
+    picture = api.image(record.id, "attack")
+    if picture is None:
+        return
+    with st.container(border=True):
+        st.markdown("**Clean · perturbation × 10 · attacked**, one column per image")
+        alt = "Three rows: clean images, their perturbations times ten, and the attacked images"
+        st.image(picture, output_format="PNG", width="stretch", alt=alt)
+
+
+@st.fragment
+def one(record: RunRecord) -> None:
+    """One image with its way under attack; moving the slider redraws only this."""
+    found, names = _playback(record.id), record.result["classes"]
+    if found is None:
+        st.warning("The images of this attack were removed: press Attack again.")
+        return
+    count, last = len(found.rows), found.frames.shape[1] - 1
+    label = {i: _label(found, i, names) for i in range(count)}
+    image = st.pills("Image: true class → class after the attack", list(label), default=_first(found), required=True,
+                     format_func=label.get, key=f"attack.image.{record.id}")  # fmt: skip
+    moments = "percent of the way" if found.line else "step"
+    with st.container(border=True):
+        left, right = st.columns([2, 3], gap="large")
+        with right:
+            now = _moment(record, found, image, last)
+            _curves(record, found, image, now, moments)
+        with left:
+            _pictures(found, image, now, names)
+    with st.container(border=True):
+        _surface(record, found, image)
+
+
+def _first(found: Any) -> int:
+    """The first image that was fooled, else the first."""
+    fooled = found.fooled.nonzero()[0]
+    return int(fooled[0]) if len(fooled) else 0
+
+
+def _label(found: Any, image: int, names: list[str]) -> str:
+    true = names[found.y[image]]
+    end = names[found.probability[image, found.best[image]].argmax()]
+    if found.margin[image, 0] > 0:
+        return f"{true}, wrong before"
+    return f"{true} → {end}" if end != true else f"{true} stands"
+
+
+def _moment(record: RunRecord, found: Any, image: int, last: int) -> int:
+    """The moment in view; at first the one that is worst for the model."""
+    key = f"attack.moment.{record.id}.{image}"
+    if found.line:
+        text = {i: f"{100 * i / last:.0f} % of the way" for i in range(last + 1)}
+    else:
+        text = {0: "clean", 1: "random start"} | {i: f"step {i - 1} of {last - 1}" for i in range(2, last + 1)}
+    return st.select_slider(
+        "Moment of the attack", list(text), int(found.best[image]), format_func=text.get, key=key,
+        help="Left and right arrow keys move one step",
+    )  # fmt: skip
+
+
+def _pictures(found: Any, image: int, now: int, names: list[str]) -> None:
+    """The image clean, its perturbation and attacked, with what the model says of each."""
+    play = st.toggle("Play", key="attack.play", help="Show every moment in turn")
+    if found.frames.shape[-2] < 2:
+        st.caption("Points of the plane have no picture.")
+    elif play:
+        st.image(_film(found, image), output_format="PNG", width="stretch", alt="The attack, moment by moment")
+    else:
+        titles = ("clean", "perturbation × 10", "attacked")
+        for column, title, picture in zip(st.columns(3), titles, api.frame(found, image, now), strict=True):
+            column.image(picture, output_format="PNG", width="stretch", alt=f"Image {image}, {title}")
+            column.caption(title)
+    for title, moment in (("Clean", 0), ("Attacked", now)):
+        shares = found.probability[image, moment]
+        top = shares.argsort()[::-1][:2]
+        first, second = (f"{names[c]} {words.percent(float(shares[c]))}" for c in top)
+        mark = "✓" if top[0] == found.y[image] else "✕"
+        st.markdown(f"{title}: {mark} **{first}**, then {second}", help=CONFIDENCE)
+    st.caption(f"Test image {found.rows[image]}, of class {names[found.y[image]]}.")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={"core.evaluation.playback.Playback": id})
+def _film(found: Any, image: int) -> bytes:
+    return api.film(found, image)
+
+
+def _curves(record: RunRecord, found: Any, image: int, now: int, moments: str) -> None:
+    what = LOSSES[record.config["attack"]["loss"]]
+    reached = int(found.probability[image, found.best[image]].argmax())
+    true = int(found.y[image])
+    shares = found.probability[image]
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss along the path**")
+        draw(attack_path.loss(found.loss[image].tolist(), found.margin[image].tolist(), now, what, moments),
+             "attack.loss")  # fmt: skip
+    with right:
+        st.markdown("**Confidence along the path**", help=CONFIDENCE)
+        other = None if reached == true else shares[:, reached].tolist()
+        draw(attack_path.confidence(shares[:, true].tolist(), other, now, moments), "attack.confidence")
+    if found.line:
+        st.caption("This attack tells only its end. The moments lie on the straight line to it, not on its own path.")
+
+
+def _surface(record: RunRecord, found: Any, image: int) -> None:
+    """The loss on a plane through the clean image, with a sentence on how to read it."""
+    config = record.config["attack"]
+    what, unit = LOSSES[config["loss"]], f"{found.radius[image]:.3g} ({config['norm']})"
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with left:
+        figure = loss_surface.figure(found.side, found.surface[image], found.surface_margin[image], what, unit)
+        st.plotly_chart(figure, key="attack.surface", config=PLOTLY, alt=f"The {what} on a plane through the image")
+    with right:
+        st.markdown("**The loss around this image**")
+        st.markdown(
+            "Right is along the gradient of the loss at the clean image, up is a random direction of the same length. "
+            "A smooth slope to the right is what an honest model shows. A flat plain with a far cliff, or hills that "
+            "are as high upwards as to the right, means that gradients mislead the attack: run the audit."
+        )
+        beyond = bool((found.surface_margin[image] > 0).any())
+        st.caption(
+            ("The line is where the class changes. " if beyond else "The class changes nowhere on this plane. ")
+            + f"{len(found.side)}×{len(found.side)} points, clipped to pixels of [0, 1]; one of many planes."
+        )
+
+
+def stop(job: str) -> None:
+    """Cancel an attack unless it has ended."""
+    if not live.ended(api.get(job)):
+        api.cancel(job)
+
+
+@st.fragment(run_every=live.EVERY)
+def waiting(job: str) -> None:
+    """Progress of an attack with Cancel; draws the page anew when it ends."""
+    record = api.get(job)
+    if live.ended(record):
+        st.rerun()
+    events = live.events(job)
+    last = events[-1] if events else None
+    with st.container(border=True):
+        st.progress(last.done / last.total if last and last.total else 0.0, text=words.progress(events))
+        if st.button("Cancel", key="attack.cancel"):
+            api.cancel(job)
+            st.rerun()
+
+
+def _rgb(record: RunRecord) -> bool:
+    return bool(record.result.get("rgb")) and record.config["attack"]["norm"] == "Linf"

@@ -1,0 +1,56 @@
+"""Attack: watch adversarial images of a run's own test images form, step by step."""
+
+import streamlit as st
+
+from core import api
+from core.errors import BallastError
+from core.ui import attack_view, live, navigation, pick
+
+navigation.guard()
+FOLLOW = "Attack again whenever a setting changes; earlier settings are found again at once"
+
+
+def start(run_id: str, config: dict) -> None:
+    """Attack with these settings and show it; an attack that is no longer wanted is stopped."""
+    before = st.query_params.get("job")
+    job = api.submit_attack(run_id, config)
+    if before and before != job and st.session_state.get("attack.mine") == before:
+        attack_view.stop(before)
+    st.query_params["job"] = st.session_state["attack.mine"] = job
+
+
+def show(job: str) -> None:
+    """An attack while it works, or what it found."""
+    record = api.get(job)
+    if not live.ended(record):
+        attack_view.waiting(job)
+    elif record.status == "done":
+        attack_view.head(record)
+        attack_view.sheet(record)
+        attack_view.one(record)
+    else:
+        st.warning(record.error or f"This attack was {record.status}: press Attack to try again.")
+
+
+try:
+    with st.sidebar:
+        record = pick.run("attack")
+        if record is not None:
+            pressed = st.button("Attack", key="attack.go", type="primary", width="stretch")
+            config = attack_view.settings(record)
+            follow = st.toggle("Follow the settings", True, key="attack.follow", help=FOLLOW)
+            wanted = (record.id, config)
+            known = st.session_state.get("attack.wanted")
+            if pressed or (follow and known is not None and known != wanted):
+                start(*wanted)
+                st.session_state["attack.wanted"] = wanted
+    st.title("Attack", anchor=False)
+    if record is None:
+        st.info("There is no model to attack yet: a finished run of the Lab has one.")
+        st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
+    elif job := st.query_params.get("job"):
+        show(job)
+    else:
+        st.markdown(attack_view.WELCOME)
+except BallastError as error:
+    st.error(str(error))
