@@ -48,7 +48,7 @@ def condense(
     )
     return (
         yield from run(
-            train, config, threat, method="adv_kip", n_classes=n_classes, seed=seed, device=device,
+            train, config, threat, method="adv-kip", n_classes=n_classes, seed=seed, device=device,
             checkpoint=checkpoint, start=start,
         )
     )  # fmt: skip

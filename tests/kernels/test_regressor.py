@@ -190,9 +190,9 @@ def test_refusal_says_what_would_fit():
             pace, kernel, (1, 28, 28), supports=10 * ipc, batch=500, steps=steps, attack_steps=10, judged=0
         )
 
-    refuse(cost, ipc=1, steps=1, hours=12, device="cpu", what="adv_kip with conv-3 gap NTK")
+    refuse(cost, ipc=1, steps=1, hours=12, device="cpu", what="adv-kip with conv-3 gap NTK")
     with pytest.raises(ResourceError) as caught:
-        refuse(cost, ipc=10, steps=100, hours=12, device="cpu", what="adv_kip with conv-3 gap NTK")
+        refuse(cost, ipc=10, steps=100, hours=12, device="cpu", what="adv-kip with conv-3 gap NTK")
     message = str(caught.value)
     steps = int(message.split("what would fit: ")[1].split(" steps")[0])
     assert cost(10, steps).seconds <= 12 * 3600 < cost(10, steps + 1).seconds
