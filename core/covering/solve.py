@@ -29,7 +29,7 @@ class Effort:
     steps: int = 300_000
     rounds: int = 100
     nodes: int = 200
-    entries: int = 10_000
+    entries: int = 5_000
     seconds: float = 120.0
     memory: int = DEFAULT_MEMORY
 
