@@ -9,12 +9,15 @@ the figures are taken once on test images; "worst" is the worse of CE- and margi
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.attacks import pgd
 from core.events import drive
@@ -73,6 +76,7 @@ def accuracies(model: torch.nn.Module, judged: Split, eps_values: tuple[float, .
 def epoch(train: TrainSplit, judge: Judge) -> None:
     print("one epoch of PGD-10 training, 500 images of 28×28, batch 64, CPU s (share of the inner attack)")
     condensed, _ = random_set(train, 50, 0)
+    fit(condensed, train, "adversarial", "small-cnn", 0, epochs=1)  # the first one pays for what torch loads late
     for network in ("small-cnn", "convnet"):
         plain = fit(condensed, train, "standard", network, 0, epochs=1)[1]
         whole = fit(condensed, train, "adversarial", network, 0, epochs=1, warmup=0)[1]
