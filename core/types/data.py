@@ -26,9 +26,6 @@ class DataConfig(Options):
         None, "side to which images of a folder or zip are resized", unit="pixels", ge=2, le=512, advanced=True
     )
     seed: int = option(0, "seed of the shuffle that `limit` and a missing test split draw from", ge=0)
-    resize: int | None = option(
-        None, "side that images are resized to; empty keeps their size", unit="pixels", ge=1, le=1024, advanced=True
-    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
