@@ -5,7 +5,7 @@
     python benchmarks/kernels.py conv                     # seconds of convolutional kernels, for the README
     python benchmarks/kernels.py level kip --steps 3000   # learn on MNIST and judge on 1,000 test images, minutes
     python benchmarks/kernels.py level real               # the same judgement of the first images
-    python benchmarks/kernels.py cifar                    # the CIFAR-10 anchor of METHODS.md, section 3
+    python benchmarks/kernels.py cifar                    # the CIFAR-10 anchor of the public KIP notebook
 
 Needs ../shared/data. CPU time is measured, so that a busy machine disturbs little; run with OMP_NUM_THREADS=1.
 The test split enters only the judgement here; learning and its live accuracies see the train split alone.

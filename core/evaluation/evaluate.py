@@ -2,7 +2,7 @@
 
 Robust accuracy is the share of all judged images still classified correctly in the worst case over every
 attack and restart that ran; an image that is wrong without an attack counts as not robust. The model is held
-in eval mode and frozen, and left as it was. Source: METHODS.md, section 6; PGD: arXiv:1706.06083; AutoAttack:
+in eval mode and frozen, and left as it was. Sources: PGD: arXiv:1706.06083; AutoAttack:
 arXiv:2003.01690; intervals: Wilson 1927. Cost: restarts * steps gradients for each image still standing.
 """
 

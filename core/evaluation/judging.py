@@ -2,7 +2,7 @@
 
 Each function is a generator that pauses after every gradient with the number of images it has finished, and
 returns an Accuracy. Random starts come from a stream of their own for each batch and loss, so no batch depends on
-another. Sources: METHODS.md, section 6; arXiv:1706.06083 (PGD); arXiv:2003.01690 (AutoAttack).
+another. Sources: arXiv:1706.06083 (PGD); arXiv:2003.01690 (AutoAttack).
 """
 
 import time

@@ -4,7 +4,7 @@
 |---|---|---|
 | `fc_ntk`, `fc_nngp` | Jacot et al. 2018; Lee et al. 2018 | ntk.py |
 | `conv_ntk`, `conv_nngp` | Arora et al. 2019 | ntk.py |
-| `HomogeneousRegressor`, fast `fc_ntk` without bias | METHODS.md, section 2 | homogeneous.py |
+| `HomogeneousRegressor`, fast `fc_ntk` without bias | Arora et al. 2019, arXiv:1904.11955 | homogeneous.py |
 | `KernelRegressor` | Nguyen et al. 2021 | regressor.py |
 | `measure`, `condensing`, `refuse` | cost before the work | cost.py |
 

@@ -4,7 +4,7 @@ Without bias the kernel is homogeneous: K(x, z) = (2 / d) |x| |z| kappa(rho) wit
 k = (pi - theta) / pi and s = sin theta the layers are rho <- k rho + s / pi and kappa <- rho + k kappa (the new rho),
 starting from kappa = rho. The gradient is dK/dx = (2 / d) |z| [kappa' z/|z| + (kappa - rho kappa') x/|x|]: two large
 matrix products in all, the first shared with the prediction. This is what attacks on KIP spend their time in; the
-general path is engine.py, and a test holds the two together. Source: METHODS.md, section 2.
+general path is engine.py, and a test holds the two together. Source: Arora et al. 2019, arXiv:1904.11955.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 f(x) = K(x - mu, X_s - mu) (K_ss + ridge tr(K_ss)/m I)^-1 y_s with mu the mean train image. Images come and are
 attacked in [0, 1]; centring happens inside. Fitted in float64; queries in the dtype of the images.
-Source: METHODS.md section 2; Nguyen et al. 2021, arXiv:2011.00050.
+Source: Nguyen et al. 2021, arXiv:2011.00050.
 """
 
 import numpy as np

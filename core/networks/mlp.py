@@ -47,4 +47,4 @@ def build(
     return assemble(make, mean, std, seed=seed)
 
 
-NETWORK = Network(title="MLP", source="3 × 512 in METHODS.md, section 3", Config=Config, build=build, refuse=refuse)
+NETWORK = Network(title="MLP", source="Rumelhart et al. 1986", Config=Config, build=build, refuse=refuse)

@@ -1,7 +1,7 @@
 """A multilayer perceptron in NTK parametrisation: as it grows wide, training it approaches kernel regression.
 
 Every layer is sqrt(2 / fan_in) W x + bias_std b with W, b drawn from N(0, 1), so the learning rate that works
-does not depend on the width, and the limit is the kernel of METHODS.md section 2 with the same depth.
+does not depend on the width, and the limit is the kernel of core/kernels with the same depth.
 Source: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720.
 """
 

@@ -1,4 +1,4 @@
-"""The small two-layer CNN of METHODS.md section 6: two 5×5 convolutions of stride 2, a hidden layer, a head.
+"""The small CNN of many MNIST robustness studies: two 5×5 convolutions of stride 2, a hidden layer, a head.
 
 Strides instead of pooling keep adversarial training cheap: 1 million multiplications per 28×28 image. The
 reference weights of `autoattack.npz` fit it (1×28×28, mean 0, std 1).
@@ -64,5 +64,5 @@ def build(
 
 
 NETWORK = Network(
-    title="Small CNN", source="METHODS.md, section 6 (two-layer ConvNet)", Config=Config, build=build, refuse=refuse
+    title="Small CNN", source="after Madry et al. 2018, arXiv:1706.06083", Config=Config, build=build, refuse=refuse
 )

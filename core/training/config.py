@@ -42,7 +42,7 @@ class AttackOptions(TrainingOptions):
     """What every trainer against an attack needs besides.
 
     The radius of image s is eps, eps + radius_s or eps + fraction * radius_s. With the middle one and `weighted`
-    the trained loss is the right side of the bound of a cover (arXiv:2402.05675; METHODS.md, section 1), its inner
+    the trained loss is the right side of the bound of a cover (arXiv:2402.05675), its inner
     maximum estimated by the attack.
     """
 

@@ -1,7 +1,7 @@
 """The condensed set as tensors: targets, weights and radii of the loss that is minimised.
 
 The loss is sum_s w_s max_{|delta| <= eps_s} l(f(s + delta), y_s) / sum_s w_s: with the weights of a cover and
-eps_s = eps + radius_s the generalised adversarial loss of Chen & Selvan, arXiv:2402.05675 (METHODS.md, section 1).
+eps_s = eps + radius_s the generalised adversarial loss of Chen & Selvan, arXiv:2402.05675.
 Images stay in [0, 1] under attack; so do all images within eps of the train images, so the bound holds.
 """
 

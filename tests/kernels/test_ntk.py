@@ -28,7 +28,7 @@ def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tens
 
 
 def recorded(x: Tensor, z: Tensor, depth: int, bias_std: float, layout=None) -> Tensor:
-    """The recursion as METHODS.md writes it, with acos and autograd; x (n, c, h, w), layout None is fc."""
+    """The recursion as the papers write it, with acos and autograd; x (n, c, h, w), layout None is fc."""
     b2, features = bias_std**2, x.shape[1] if layout else x[0].numel()
     if layout is None:
         x, z, spread_x, spread_z = x.flatten(1), z.flatten(1), lambda q: q[:, None], lambda q: q[None]
