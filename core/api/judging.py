@@ -49,14 +49,14 @@ def audit_settings(run_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def submit_audit(run_id: str, config: Mapping[str, Any]) -> str:
     """Queue an audit of a finished run's model; returns the id of the audit."""
-    return _submit("audit", audit_settings(run_id, config), "audit of")
+    return _submit("audit", audit_settings(run_id, config), "Audit of")
 
 
 def submit_evaluation(run_id: str, config: Mapping[str, Any]) -> str:
     """Queue a further evaluation of a finished run's model; returns its id. The run's own numbers stay."""
     found = of_model(run_id)
     chosen = EvaluationConfig(**config).model_dump(mode="json")
-    return _submit("evaluate", {**found, "settings": found["settings"] | {"evaluation": chosen}}, "evaluation of")
+    return _submit("evaluate", {**found, "settings": found["settings"] | {"evaluation": chosen}}, "Evaluation of")
 
 
 def submit_attack(run_id: str, config: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def submit_attack(run_id: str, config: Mapping[str, Any]) -> str:
             return record.id
     _prune()
     busy = bool(store().waiting("work")) or bool(store().runs(status=("running",), limit=1))
-    return _submit("attack", values, "attack on", "light" if busy else "work")
+    return _submit("attack", values, "Attack on", "light" if busy else "work")
 
 
 def audits(run_id: str) -> list[RunRecord]:

@@ -32,7 +32,7 @@ def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, un
         figure.add_trace(_boundary(side, margin, PAPER, 2))
         line = {"color": GREY, "width": 3}  # a contour without fill has no sign of its own in the legend
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name="decision boundary", line=line))
-    marks = (("clean image", 0, "circle"), ("one step of full length uphill", 1, "triangle-right"))
+    marks = (("clean image", 0, "circle"), ("one full step uphill", 1, "triangle-right"))
     for name, x, symbol in marks:
         look = {"symbol": symbol, "size": 13, "color": PAPER, "line": {"color": INK, "width": 2}}
         figure.add_trace(
@@ -40,7 +40,7 @@ def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, un
         )
     figure.update_layout(
         height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        legend={"orientation": "h", "y": 1.1, "x": 0}, dragmode=False,
+        legend={"orientation": "h", "y": 1.12, "x": 0}, dragmode=False,
     )  # fmt: skip
     figure.update_xaxes(title=f"along the gradient, in {unit}", showgrid=False, zeroline=False)
     figure.update_yaxes(title="along a random direction", showgrid=False, zeroline=False)

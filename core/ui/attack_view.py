@@ -8,7 +8,7 @@ from core import api
 from core.errors import ConfigError
 from core.plots import attack_path, loss_surface
 from core.types import RunRecord
-from core.ui import form, live, pick, words
+from core.ui import audit_view, form, live, pick, words
 from core.ui.chart import PLOTLY, draw
 
 TITLES = {
@@ -71,7 +71,9 @@ def _playback(job: str) -> Any:
 def head(record: RunRecord) -> None:
     """What was attacked with what, and how many fell."""
     found, config = record.result, record.config["attack"]
-    st.subheader(record.name, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(record.name, anchor=False, width="content")
+        audit_view.state_badge(found["model_run"])
     fooled, right, images = st.columns(3)
     fooled.metric("Fooled", f"{found['fooled']} of {found['right']}", help="Right before the attack and wrong after it")
     right.metric("Right without attack", f"{found['right']} of {found['images']}")
@@ -121,12 +123,12 @@ def one(record: RunRecord) -> None:
                      format_func=label.get, key=f"attack.image.{record.id}")  # fmt: skip
     moments = "percent of the way" if found.line else "step"
     with st.container(border=True):
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns(2, gap="large")
         with right:
             now = _moment(record, found, image, last)
             _curves(record, found, image, now, moments)
         with left:
-            _pictures(found, image, now, names)
+            _pictures(record, image, now)
     with st.container(border=True):
         _surface(record, found, image)
 
@@ -158,13 +160,14 @@ def _moment(record: RunRecord, found: Any, image: int, last: int) -> int:
     )  # fmt: skip
 
 
-def _pictures(found: Any, image: int, now: int, names: list[str]) -> None:
+def _pictures(record: RunRecord, image: int, now: int) -> None:
     """The image clean, its perturbation and attacked, with what the model says of each."""
+    found, names = _playback(record.id), record.result["classes"]
     play = st.toggle("Play", key="attack.play", help="Show every moment in turn")
     if found.frames.shape[-2] < 2:
         st.caption("Points of the plane have no picture.")
     elif play:
-        st.image(_film(found, image), output_format="PNG", width="stretch", alt="The attack, moment by moment")
+        st.image(_film(record.id, image), output_format="PNG", width="stretch", alt="The attack, moment by moment")
     else:
         titles = ("clean", "perturbation × 10", "attacked")
         for column, title, picture in zip(st.columns(3), titles, api.frame(found, image, now), strict=True):
@@ -179,9 +182,9 @@ def _pictures(found: Any, image: int, now: int, names: list[str]) -> None:
     st.caption(f"Test image {found.rows[image]}, of class {names[found.y[image]]}.")
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={"core.evaluation.playback.Playback": id})
-def _film(found: Any, image: int) -> bytes:
-    return api.film(found, image)
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _film(job: str, image: int) -> bytes:
+    return api.film(_playback(job), image)
 
 
 def _curves(record: RunRecord, found: Any, image: int, now: int, moments: str) -> None:

@@ -69,7 +69,7 @@ def waiting(jobs: Sequence[str]) -> None:
 def head(record: RunRecord, evaluated: RunRecord | None) -> None:
     """The run with the state of its audit, and the robust accuracy to quote, with everything it needs."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(record.name or record.id, anchor=False, width="content")
+        st.header(record.name or record.id, anchor=False, width="content")
         state_badge(record.id)
     with st.container(border=True):
         best = evaluated or record
@@ -101,7 +101,7 @@ def card(record: RunRecord) -> None:
     icon, colour, help = STATES[state]
     counts = {verdict: sum(i.verdict == verdict for i in report.indicators) for verdict in ORDER}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Audit: is the robustness real?", anchor=False, width="content")
+        st.header("Audit: is the robustness real?", anchor=False, width="content")
         st.badge(f"{icon} {state}", color=colour, help=help)
     words_of = {"trusted": "No indicator failed", "doubtful": f"{fired} of {len(report.indicators)} indicators failed"}
     st.markdown(

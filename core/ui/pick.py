@@ -20,6 +20,7 @@ def run(page: str) -> RunRecord | None:
     names = words.distinct([record.name or record.id for record in found.values()])
     titles = dict(zip(found, names, strict=True))
     chosen = form.select("Run", list(found), f"{page}.run", start, titles=titles, help="Finished runs, newest first")
+    st.query_params[f"{page}.run"] = chosen  # also where it is the first choice: that differs between visitors
     return found.get(chosen)
 
 

@@ -1,0 +1,84 @@
+"""Attack and audit a finished run in a real browser, with a real worker behind the pages."""
+
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from core import api
+from core.events import Progress, Work
+from core.maps import umap
+from core.types import TrainSplit
+
+pytestmark = pytest.mark.browser
+SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
+RUN = {
+    "data": {"name": "digits"},
+    "method": {"name": "random", "options": {"ipc": 10}},
+    "network": {"name": "mlp", "options": {"width": 32}},
+    "training": {"name": "standard", "options": {"epochs": 10}},
+    "evaluation": {"eps": 0.1, "images": 50, "attack_steps": 10, "curve_points": 4, "curve_images": 50,
+                   "live_images": 0},
+}  # fmt: skip
+
+
+def flat(train: TrainSplit) -> Work[umap.Map]:
+    """A map that costs nothing: these pages show none."""
+    yield Progress(stage="map")
+    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+
+@pytest.fixture(scope="module")
+def run_id(server) -> str:
+    """A finished run in the home of the server, done in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", str(server.home))
+        patch.setattr(umap, "embed", flat)
+        record = api.here("run", RUN, name="for judging")
+    assert record.status == "done", record.error
+    return record.id
+
+
+def no_violations(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_attack_step_by_step(visit, run_id: str) -> None:
+    page = visit(f"/attack?attack.run={run_id}&attack.steps=6")
+    page.get_by_role("button", name="Attack", exact=True).click()
+    expect(page.get_by_text("Fooled", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile("PGD-6 · Linf · ε 0.1 · .* 10 test images · seed 0"))).to_be_visible()
+    expect(page.get_by_alt_text(re.compile("Three rows: clean images"))).to_be_visible()
+    slider = page.get_by_role("slider", name="Moment of the attack")
+    attacked = page.get_by_text("Attacked: ")
+    expect(attacked).to_be_visible()
+    slider.focus()
+    for _ in range(7):
+        slider.press("ArrowLeft")
+    expect(page.get_by_text("clean", exact=True).first).to_be_visible()
+    expect(attacked).to_contain_text(page.get_by_text("Clean: ").inner_text().removeprefix("Clean: ")[:6])
+    page.get_by_role("slider", name="Attack budget").focus()
+    page.get_by_role("slider", name="Attack budget").press("ArrowRight")
+    expect(page.get_by_text(re.compile("PGD-6 · Linf · ε 0.11"))).to_be_visible(timeout=SLOW)
+    no_violations(page)
+
+
+def test_evaluate_and_audit(visit, run_id: str) -> None:
+    page = visit(
+        f"/audit?audit.run={run_id}&audit.evaluation.images=20&audit.evaluation.curve_points=2"
+        "&audit.audit.images=20&audit.audit.steps=20&audit.audit.queries=100"
+    )
+    expect(page.get_by_text("audit: not run").first).to_be_visible()
+    page.get_by_role("button", name="Evaluate", exact=True).click()
+    page.get_by_role("button", name="Audit", exact=True).click()
+    expect(page.get_by_role("button", name="Cancel").first).to_be_visible()
+    expect(page.get_by_text(re.compile("audit: (trusted|doubtful)")).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("AutoAttack, Linf, ε 0.1").first).to_be_visible(timeout=SLOW)
+    for words in ("Deterministic", "Black box", "Passes when the last iterate leaves", "What each attack did"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    assert page.get_by_text(re.compile("^(✓ pass|! warn|✕ fail)$")).count() >= 15
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    no_violations(page)

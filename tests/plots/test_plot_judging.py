@@ -1,0 +1,82 @@
+"""Figures of attacks and audits are values made of values: what is drawn is what was measured."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.plots import attack_path, audit_card, eps_compare, loss_surface, panels, per_class
+from core.types import Accuracy, Attack
+
+CURVE = [{"eps": e, "value": v, "low": v - 0.1, "high": v + 0.1, "attack": "PGD-20"} for e, v in ((0, 0.9), (0.2, 0.3))]
+
+
+def test_loss_along_the_path_marks_the_moment_and_who_is_wrong():
+    one = attack_path.loss([0.1, 0.5, 2.0], [-3, -1, 0.5], 1, "cross-entropy", "step")
+    assert one.data["loss"] == [0.1, 0.5, 2.0] and one.data["now"] == [False, True, False]
+    assert one.data["state"] == ["right", "right", "misclassified"]
+    other = attack_path.loss([0.2, 0.3, 0.4], [-1, -1, -1], 2, "cross-entropy", "step")
+    assert one.spec == other.spec  # moving the slider changes data only, so the chart keeps its node
+
+
+def test_confidence_has_a_second_line_only_when_the_class_changes():
+    two = attack_path.confidence([0.9, 0.2], [0.05, 0.7], 0, "step")
+    assert two.data["share"] == [0.9, 0.2, 0.05, 0.7] and set(two.data["class"]) == {"true class", "new class"}
+    assert attack_path.confidence([0.9, 0.8], None, 0, "step").data["class"] == ["true class"] * 2
+
+
+@pytest.mark.parametrize("crosses", [True, False])
+def test_loss_surface_draws_a_boundary_only_where_the_class_changes(crosses: bool):
+    side = np.linspace(-1.5, 1.5, 5)
+    loss = np.arange(25.0).reshape(5, 5)
+    margin = loss - 12 if crosses else loss - 100
+    figure = loss_surface.figure(side, loss, margin, "margin", "0.1 (Linf)")
+    np.testing.assert_array_equal(figure.data[0].z, loss)
+    assert ("decision boundary" in [trace.name for trace in figure.data]) == crosses
+    assert "0.1 (Linf)" in figure.layout.xaxis.title.text
+
+
+def test_indicator_picture_writes_every_number():
+    chart = audit_card.picture((("PGD-20", 44.0), ("PGD-100", 43.5)), "Converged")
+    assert chart.data == {"label": ["PGD-20", "PGD-100"], "number": [44.0, 43.5]}
+    assert "PGD-100 43.5" in chart.alt and "Converged" in chart.alt
+
+
+def test_per_class_carries_wilson_s_interval_of_its_images():
+    chart = per_class.chart([{"label": 1, "images": 20, "clean": 18, "robust": 5}], ("zero", "one"))
+    expected = Accuracy(correct=5, images=20, attack=Attack(name="x"), seed=0, seconds=0)
+    assert chart.data["class"] == ["one"] and chart.data["clean"] == [0.9]
+    assert (chart.data["robust"], chart.data["low"], chart.data["high"]) == (
+        [0.25], [expected.interval[0]], [expected.interval[1]],
+    )  # fmt: skip
+
+
+def test_eps_curves_of_several_runs_differ_by_colour_and_dash():
+    chart = eps_compare.chart({"a": CURVE, "b": CURVE}, {"a": 100, "b": 50}, "L2")
+    assert chart.data["run"] == ["a", "a", "b", "b"] and chart.data["images"] == [100, 100, 50, 50]
+    line = chart.spec["layer"][1]["encoding"]
+    for channel in ("color", "strokeDash"):
+        assert len({str(value) for value in line[channel]["scale"]["range"]}) == 2
+    assert "L2" in line["x"]["title"] and len(eps_compare.chart({}, {}, "L2")) == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 7)])
+def test_panels_show_clean_perturbation_and_attacked(shape: tuple[int, ...]):
+    clean = np.full(shape, 0.4, np.float32)
+    now = clean + np.float32(0.021)
+    assert panels.enlarged(clean, now).ravel() == pytest.approx(0.71, abs=1e-6)
+    assert panels.enlarged(clean, clean + 1).max() == 1 and panels.enlarged(clean, clean - 1).min() == 0
+    first, middle, last = (np.asarray(Image.open(io.BytesIO(png))) for png in panels.three(clean, now))
+    assert (first == 102).all() and (middle == 181).all() and (last == 107).all()
+    film = Image.open(io.BytesIO(panels.film(np.stack([clean, now, clean]))))
+    assert film.n_frames == 3 and film.size == (3 * first.shape[1], first.shape[0])
+    sheet = Image.open(io.BytesIO(panels.sheet(np.stack([clean] * 4), np.stack([now] * 4))))
+    assert sheet.size[0] > sheet.size[1] * 4 / 3 * 0.8 and sheet.mode == "RGB"
+
+
+def test_colours_of_an_image_are_not_mixed_up():
+    image = np.zeros((3, 2, 2), np.float32)
+    image[0, 0, 0] = 1
+    drawn = panels.picture(image)
+    assert drawn[0, 0].tolist() == [255, 0, 0] and drawn[-1, -1].tolist() == [0, 0, 0]
