@@ -9,7 +9,7 @@ from typing import Any
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
 from core.plots.palette import CLEAN, DASHED, GREY, ROBUST, SOLID
 
-TRUE, REACHED = "true class", "new class"
+TRUE, REACHED = "true", "new"
 
 
 def loss(values: Sequence[float], margins: Sequence[float], now: int, what: str, moments: str) -> Chart:

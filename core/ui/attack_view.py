@@ -198,7 +198,7 @@ def _curves(record: RunRecord, found: Any, image: int, now: int, moments: str) -
         draw(attack_path.loss(found.loss[image].tolist(), found.margin[image].tolist(), now, what, moments),
              "attack.loss")  # fmt: skip
     with right:
-        st.markdown("**Confidence along the path**", help=CONFIDENCE)
+        st.markdown("**Confidence in the true and the new class**", help=CONFIDENCE)
         other = None if reached == true else shares[:, reached].tolist()
         draw(attack_path.confidence(shares[:, true].tolist(), other, now, moments), "attack.confidence")
     if found.line:

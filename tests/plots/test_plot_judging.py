@@ -22,8 +22,8 @@ def test_loss_along_the_path_marks_the_moment_and_who_is_wrong():
 
 def test_confidence_has_a_second_line_only_when_the_class_changes():
     two = attack_path.confidence([0.9, 0.2], [0.05, 0.7], 0, "step")
-    assert two.data["share"] == [0.9, 0.2, 0.05, 0.7] and set(two.data["class"]) == {"true class", "new class"}
-    assert attack_path.confidence([0.9, 0.8], None, 0, "step").data["class"] == ["true class"] * 2
+    assert two.data["share"] == [0.9, 0.2, 0.05, 0.7] and set(two.data["class"]) == {"true", "new"}
+    assert attack_path.confidence([0.9, 0.8], None, 0, "step").data["class"] == ["true"] * 2
 
 
 @pytest.mark.parametrize("crosses", [True, False])
