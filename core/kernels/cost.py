@@ -18,6 +18,7 @@ from core.kernels.kernel import Kernel
 
 PROBE_S = 0.2  # seconds after which no further round of the probe begins
 PROBE_ROUNDS = 5
+PROBE_LONG_S = 2.0  # seconds after which even a cold round must do; otherwise two more follow
 PROBE_PAIRS = 200_000  # pairs of positions in the probe, at least one pair of images
 FLOAT64 = 2.5  # times as long as float32
 
@@ -120,9 +121,12 @@ def _largest(fits: Callable[[int], bool], top: int) -> int:
 
 
 def _fastest(work: Callable[[], object], device: str) -> float:
-    """Shortest of a few rounds, after one that warms up unless it was long already."""
+    """Shortest of a few rounds, the first of which is cold."""
     times, began = [], time.perf_counter()
-    while len(times) <= PROBE_ROUNDS and (not times or time.perf_counter() - began < PROBE_S):
+    while len(times) <= PROBE_ROUNDS:
+        elapsed = time.perf_counter() - began
+        if elapsed > PROBE_LONG_S or (len(times) > 2 and elapsed > PROBE_S):
+            break
         start = time.perf_counter()
         work()
         if torch.device(device).type != "cpu":
