@@ -18,9 +18,9 @@ TORCHVISION = "torchvision"
 
 DATASETS: dict[str, Loader] = {
     "digits": Loader(title="Digits, 8×8", kind="embedded", source="scikit-learn", load=digits.load),
-    "moons": Loader(title="Two moons, 2-D", kind="embedded", source="scikit-learn", load=toys.load_moons),
-    "circles": Loader(title="Two circles, 2-D", kind="embedded", source="scikit-learn", load=toys.load_circles),
-    "blobs": Loader(title="Three blobs, 2-D", kind="embedded", source="scikit-learn", load=toys.load_blobs),
+    "moons": Loader(title="Two moons, 2-D", kind="embedded", source="drawn at random", load=toys.load_moons),
+    "circles": Loader(title="Two circles, 2-D", kind="embedded", source="drawn at random", load=toys.load_circles),
+    "blobs": Loader(title="Three blobs, 2-D", kind="embedded", source="drawn at random", load=toys.load_blobs),
     "spirals": Loader(title="Three spirals, 2-D", kind="embedded", source="drawn at random", load=toys.load_spirals),
     "mnist": Loader(title="MNIST", kind="download", source=TORCHVISION, load=download.LOADERS["mnist"]),
     "fashion-mnist": Loader(
@@ -53,6 +53,8 @@ def load(config: DataConfig, *, root: Path) -> Work[Dataset]:
 
 def _from_path(config: DataConfig) -> Work[Dataset]:
     path = Path(config.name).expanduser()
+    if "\0" in config.name or len(path.name) > 255:
+        raise DataError(f"{config.name[:40]!r}… is no path: expected one that exists, or one of {', '.join(DATASETS)}")
     if path.is_dir():
         raw = yield from folder.read_folder(path, config.resize)
     elif not path.is_file():

@@ -51,7 +51,7 @@ def of_zip(archive: zipfile.ZipFile, name: str) -> list[Entry]:
     entries = []
     for info in sorted(infos, key=lambda i: i.filename):
         path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
             raise DataError(f"{name} has an entry that leaves the archive, {info.filename!r}: it is not opened")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise DataError(f"{name} has a symbolic link, {info.filename!r}: put the file itself there")

@@ -44,6 +44,23 @@ def test_toys_follow_their_seed(tmp_path: Path):
     assert get(tmp_path, name="moons").hash != get(tmp_path, name="moons", seed=1).hash
 
 
+def test_toys_stay_inside_and_a_circle_stays_round(tmp_path: Path):
+    x, y = (lambda d: (d.train.x.reshape(-1, 2), d.train.y))(get(tmp_path, name="circles"))
+    for label, radius in ((0, 0.4), (1, 0.2)):
+        away = np.linalg.norm(x[y == label] - 0.5, axis=1)
+        assert away.mean() == pytest.approx(radius, abs=0.01)
+        assert away.std() < 0.04
+    for name in ("moons", "circles", "blobs", "spirals"):
+        points = get(tmp_path, name=name).train.x
+        assert ((points == 0) | (points == 1)).mean() < 0.01, "hardly any point is clipped at the border"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_strange_names_are_refused(name: str, tmp_path: Path):
+    with pytest.raises(DataError, match="is no path"):
+        get(tmp_path, name=name)
+
+
 def test_limit_is_per_class_shuffled_and_leaves_the_test_split(tmp_path: Path):
     whole, part = get(tmp_path, name="digits"), get(tmp_path, name="digits", limit=7)
     assert np.array_equal(np.bincount(part.train.y), np.full(10, 7))

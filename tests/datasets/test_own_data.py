@@ -36,9 +36,10 @@ def from_zip(tmp_path: Path, entries: dict[str, bytes], **settings) -> Dataset:
 
 
 # --- arrays -----------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "x", [X, X[:, None], X[..., None], np.repeat(X[:, None], 3, 1), np.repeat(X[..., None], 3, 3)], ids=lambda x: str(x.shape)
-)  # fmt: skip
+LAYOUTS = (X, X[:, None], X[..., None], np.repeat(X[:, None], 3, 1), np.repeat(X[..., None], 3, 3))
+
+
+@pytest.mark.parametrize("x", LAYOUTS, ids=lambda x: str(x.shape))
 def test_every_usual_layout_becomes_channel_first(x: np.ndarray, tmp_path: Path):
     dataset = from_arrays(tmp_path, x_train=x, y_train=Y, x_test=x, y_test=Y)
     assert dataset.train.shape[1:] == (6, 5)
