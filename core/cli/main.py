@@ -16,6 +16,7 @@ from core.cli import show, tables
 from core.errors import BallastError, ConfigError, RunError
 from core.types import RunRecord
 
+KERNEL = "kernel"  # the word for --model, and the kind of job
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -98,19 +99,28 @@ def train(
 @app.command(context_settings=OPEN, epilog=MORE)
 def evaluate(
     context: typer.Context,
-    model: Annotated[Path | None, typer.Option(help="a .safetensors file that `train` or a run left")] = None,
+    model: Annotated[str, typer.Option(help="a .safetensors file that `train` or a run left, or kernel")] = "",
     run_id: Annotated[str, typer.Option("--run", help="id of a finished run; its data set is used too")] = "",
+    support: Annotated[Path | None, typer.Option(help="a condensed.npz, for --model kernel")] = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure clean and robust accuracy of a trained network."""
-    if (model is None) == (not run_id):
+    """Measure clean and robust accuracy of a trained network, or of kernel regression on a condensed set.
+
+    With --model kernel also --kernel, --depth, --bias-std, --readout, --ridge; else they are those of the set.
+    """
+    if (not model) == (not run_id):
         raise ConfigError("evaluate needs exactly one of --model FILE and --run ID")
+    if (support is None) == (model == KERNEL):
+        raise ConfigError("--model kernel and --support FILE belong together: give both or neither")
+    if model == KERNEL:
+        _do(KERNEL, _of_support(context, support), out=out, as_json=as_json)
+        return
     if run_id:
         config = _of_run(context, run_id)
     else:
         settings = _settings(context, ("data", "eval")).to_json()
-        config = {"settings": settings, "model": str(model.resolve())}
+        config = {"settings": settings, "model": str(Path(model).resolve())}
     _do("evaluate", config, out=out, as_json=as_json)
 
 
@@ -192,6 +202,16 @@ def _of_run(context: typer.Context, run_id: str) -> dict[str, Any]:
     chosen = api.parse(flags, stages=("eval",))
     settings = {**found["settings"], "evaluation": chosen.to_json()["evaluation"], "seed": chosen.seed}
     return {**found, "settings": settings}
+
+
+def _of_support(context: typer.Context, support: Path) -> dict[str, Any]:
+    """A condensed set with the settings of its judgement, and what the flags say of the kernel."""
+    flags = {name.replace("_", "-"): text for name, text in api.split(context.args).items()}
+    own = {info.name.replace("_", "-") for info in api.KernelConfig.describe()}
+    chosen = api.options({name: text for name, text in flags.items() if name in own}, api.KernelConfig)
+    rest = {name: text for name, text in flags.items() if name not in own}
+    settings = api.parse(rest, stages=("data", "eval")).to_json()
+    return {"settings": settings, "condensed": str(support.resolve()), "kernel": chosen}
 
 
 def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> RunRecord:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from core.runs import describe, judging_jobs, pipeline
+from core.runs import describe, judging_jobs, kernel_jobs, pipeline
 from core.runs.job import Kind
 
 KINDS: Mapping[str, Kind] = {
@@ -12,6 +12,8 @@ KINDS: Mapping[str, Kind] = {
     "evaluate": Kind(lane="work", perform=pipeline.evaluate),
     "audit": Kind(lane="work", perform=judging_jobs.audit),
     "attack": Kind(lane="work", perform=judging_jobs.attack),
+    "kernel": Kind(lane="work", perform=kernel_jobs.judge),
+    "width": Kind(lane="work", perform=kernel_jobs.width),
     "certify": Kind(lane="work", perform=pipeline.certify),
     "data": Kind(lane="light", perform=describe.data, torch=False),
 }

@@ -1,0 +1,53 @@
+"""Networks of growing width and the kernel on the condensed set of a finished run. Values in, values out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.api.place import executor, home, store
+from core.api.work import get
+from core.errors import RunError
+from core.runs.config import RunConfig, digest
+from core.runs.kernel_jobs import KernelConfig, WidthConfig
+from core.runs.perform import folder_of
+from core.types import RunRecord
+
+LEARNED = ("adv-kip", "kip")
+
+__all__ = ["KernelConfig", "WidthConfig", "submit_width", "supports", "width_of", "widths"]
+
+
+def supports() -> list[RunRecord]:
+    """Finished runs whose condensed set is there: adv-KIP and KIP first, newest first among equals."""
+    found = [
+        record
+        for record in store().runs(status=("done",))
+        if record.kind in ("run", "condense") and (folder_of(home(), record.id) / "condensed.npz").exists()
+    ]
+    return sorted(found, key=lambda record: record.result.get("method") not in LEARNED)
+
+
+def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
+    """Queue the training of networks on a run's condensed set, with the kernel as last stop; returns the id.
+
+    raises  ConfigError for a wrong setting, RunError when the run has no condensed set
+    """
+    record, path = get(run_id), folder_of(home(), run_id) / "condensed.npz"
+    if record.status != "done" or not path.exists():
+        raise RunError(f"run {run_id} is {record.status} and has no condensed set: choose a finished run")
+    settings = RunConfig(**record.config).to_json()
+    chosen = WidthConfig(**config).model_dump(mode="json")
+    values = {"run": run_id, "settings": settings, "condensed": str(path), "width": chosen}
+    job = store().create("width", values, name=f"Widths on {record.name}", digest=digest(values), lane="work")
+    executor().submit(job)
+    return job
+
+
+def widths(run_id: str, what: str = "width") -> list[RunRecord]:
+    """The comparisons on a run's condensed set in any state, newest first; `what` as in WidthConfig."""
+    found = [record for record in store().runs(kind="width", text=run_id) if record.config.get("run") == run_id]
+    return [record for record in found if record.config["width"]["what"] == what]
+
+
+def width_of(run_id: str, what: str = "width") -> RunRecord | None:
+    """The newest finished comparison, or None."""
+    return next((record for record in widths(run_id, what) if record.status == "done"), None)
