@@ -1,0 +1,64 @@
+"""Accuracy of networks of growing width under the strong attack, the kernel as last stop, with 95 % intervals.
+
+Every dot is one trained network; the lines go through the means over seeds. Clean accuracy is drawn beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.plots.chart import Chart, legend, percent_axis, quantitative, table
+from core.plots.palette import CLEAN, DASHED, ROBUST, SOLID
+
+COLUMNS = ("stop", "what", "value", "low", "high", "images", "seed", "title")
+KERNEL = "kernel"
+NAMES = {"clean": "no attack", "strong": "strong attack"}
+
+
+def chart(rows: Sequence[Mapping[str, Any]], conditions: str) -> Chart:
+    """One stop a width.
+
+    rows        as a job of kind width stores them: width (None for the kernel), NAME_acc, NAME_interval, images, seed
+    conditions  the strong attack in words, for the title of the axis
+    """
+    points = [
+        {
+            "stop": KERNEL if row["width"] is None else f"{row['width']:,}",
+            "what": title,
+            "value": row[f"{name}_acc"],
+            "low": row[f"{name}_interval"][0],
+            "high": row[f"{name}_interval"][1],
+            **{key: row[key] for key in ("images", "seed", "title")},
+        }
+        for row in rows
+        for name, title in NAMES.items()
+    ]
+    order = list(dict.fromkeys(point["stop"] for point in points))
+    x = {"field": "stop", "type": "nominal", "sort": order, "title": "width of the network", "axis": {"labelAngle": 0}}
+    y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
+    titles = list(NAMES.values())
+    look = {"field": "what", "type": "nominal", "legend": legend()}
+    colour = {**look, "scale": {"domain": titles, "range": [CLEAN, ROBUST]}}
+    dash = {**look, "scale": {"domain": titles, "range": [DASHED, SOLID]}}
+    share = {"type": "quantitative", "format": ".1%"}
+    tooltip = [
+        {"field": "title", "title": "model"}, {"field": "what", "title": "attack"},
+        {"field": "value", "title": "accuracy", **share}, {"field": "low", "title": "95 % from", **share},
+        {"field": "high", "title": "to", **share}, {"field": "images", "title": "test images"}, {"field": "seed"},
+    ]  # fmt: skip
+    bars = {
+        "mark": {"type": "rule", "strokeWidth": 1.6, "opacity": 0.7},
+        "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
+    }
+    line = {
+        "mark": {"type": "line", "strokeWidth": 2.2},
+        "encoding": {"x": x, "y": {**y, "aggregate": "mean"}, "color": colour, "strokeDash": dash},
+    }
+    dots = {
+        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
+        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
+    }
+    return Chart(
+        data=table(points, COLUMNS),
+        spec={"layer": [bars, line, dots], "height": 320},
+        alt=f"Accuracy against width, ending with the kernel; strong attack: {conditions}",
+    )
