@@ -84,9 +84,10 @@ def climb(
     rows, mean = random_start(x, norm, radius, generator).flatten(1), regressor.mean.flatten()
     rows.sub_(mean)
     floor, ceiling = low.flatten(1) - mean, high.flatten(1) - mean
+    grad = torch.empty_like(rows)
     for _ in range(steps):
         value, pullback = model.value_and_pullback(rows)
-        grad = pullback(2 * (value - y))
+        pullback(2 * (value - y), out=grad)
         yield
         if norm == "Linf":
             rows.add_(grad.sign_(), alpha=alpha)

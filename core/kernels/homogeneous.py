@@ -27,7 +27,7 @@ class HomogeneousRegressor:
         self._alpha = alpha * lengths * (2 / support.shape[1])
         self._depth = depth
 
-    def value_and_pullback(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    def value_and_pullback(self, x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
         """Predictions (n, C) of centred rows (n, d), and the function that turns their gradient into that of x."""
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
         inverse = torch.where(length > 0, 1 / length, 0)
@@ -35,12 +35,12 @@ class HomogeneousRegressor:
         kappa, slope = _kappa(rho, self._depth)
         value = (kappa @ self._alpha).mul_(length)
 
-        def pullback(grad: Tensor) -> Tensor:
-            """(n, C) -> (n, d)."""
+        def pullback(grad: Tensor, out: Tensor | None = None) -> Tensor:
+            """(n, C) -> (n, d), into `out` when given: fresh memory would cost as much as the arithmetic."""
             weight = grad @ self._alpha.T
             turned = weight * slope
             radial = torch.linalg.vecdot(weight, kappa) - torch.linalg.vecdot(turned, rho)
-            return (turned @ self._directions).addcmul_(x, radial[:, None] * inverse)
+            return torch.mm(turned, self._directions, out=out).addcmul_(x, radial[:, None] * inverse)
 
         return value, pullback
 
