@@ -22,7 +22,16 @@ from core.api.judging import (
     submit_audit,
     submit_evaluation,
 )  # fmt: skip
-from core.api.kernel import KernelConfig, WidthConfig, submit_width, supports, width_of, widths
+from core.api.kernel import (
+    KernelConfig,
+    WidthConfig,
+    moments,
+    submit_width,
+    support_at,
+    supports,
+    width_of,
+    widths,
+)  # fmt: skip
 from core.api.left import command, export, image, map_data, members, thumbnails
 from core.api.machine import device, ensure_workers, parallel, set_parallel
 from core.api.place import home
@@ -55,7 +64,8 @@ __all__ = [
     "AuditConfig", "EvaluationConfig", "KernelConfig", "RunConfig", "WidthConfig", "again", "audit_of",
     "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "delete", "device",
     "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image", "map_data",
-    "members", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references", "rename",
-    "resume", "runs", "set_parallel", "split", "submit", "submit_attack", "submit_audit", "submit_evaluation",
-    "submit_references", "submit_width", "supports", "thumbnails", "upload", "uploads", "width_of", "widths",
+    "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references",
+    "rename", "resume", "runs", "set_parallel", "split", "submit", "submit_attack", "submit_audit",
+    "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "thumbnails", "upload",
+    "uploads", "width_of", "widths",
 ]  # fmt: skip

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from core.api.place import executor, home, store
 from core.api.work import get
 from core.errors import RunError
+from core.plots import panels
+from core.plots.mosaic import mosaic, to_png
+from core.runs import artifacts, frames
 from core.runs.config import RunConfig, digest
 from core.runs.kernel_jobs import KernelConfig, WidthConfig
 from core.runs.perform import folder_of
@@ -13,7 +18,7 @@ from core.types import RunRecord
 
 LEARNED = ("adv-kip", "kip")
 
-__all__ = ["KernelConfig", "WidthConfig", "submit_width", "supports", "width_of", "widths"]
+__all__ = ["KernelConfig", "WidthConfig", "moments", "submit_width", "support_at", "supports", "width_of", "widths"]
 
 
 def supports() -> list[RunRecord]:
@@ -51,3 +56,24 @@ def widths(run_id: str, what: str = "width") -> list[RunRecord]:
 def width_of(run_id: str, what: str = "width") -> RunRecord | None:
     """The newest finished comparison, or None."""
     return next((record for record in widths(run_id, what) if record.status == "done"), None)
+
+
+def moments(run_id: str) -> list[int]:
+    """Steps at which pictures of a run's condensed images are kept, increasing; empty without a film."""
+    path = folder_of(home(), run_id) / frames.NAME
+    found = artifacts.load_arrays(path) if path.exists() else {}
+    drawable = found and min(found["x"].shape[3:]) > 1  # points of the plane make no picture
+    return found["step"].tolist() if drawable else []
+
+
+def support_at(run_id: str, moment: int) -> tuple[bytes, bytes]:
+    """PNGs of the condensed images at a moment of the film, and their difference to the first ones, magnified × 10.
+
+    moment  0 is the first picture
+    """
+    folder = folder_of(home(), run_id)
+    x = artifacts.load_arrays(folder / frames.NAME)["x"].astype(np.float32) / 255
+    y = artifacts.load_condensed(folder / "condensed.npz").y
+    y = y if len(y) == x.shape[1] else None  # a coreset's pictures may hold fewer images than it has
+    now, change = x[moment], panels.enlarged(x[0], x[moment])
+    return to_png(mosaic(now, y).image), to_png(mosaic(change, y).image)

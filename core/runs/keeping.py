@@ -1,7 +1,7 @@
 """What every stage has in common: its time is counted, its checkpoints are kept, its images are drawn.
 
 `keeping` wraps the work of a stage. Arrays in `Progress.state` go to checkpoint-<stage>.npz, at most every
-few seconds and once more when the work is closed; images in `Progress.x` become the live mosaic.
+few seconds and once more when the work is closed; images in `Progress.x` become the live mosaic and the film.
 """
 
 import time
@@ -15,7 +15,7 @@ import numpy as np
 
 from core.events import Work
 from core.plots.mosaic import mosaic, to_png
-from core.runs import artifacts
+from core.runs import artifacts, frames
 from core.runs.job import Ledger
 
 SAVE_S = 5.0  # seconds between two checkpoints of a stage
@@ -49,6 +49,7 @@ def keeping(work: Work[T], folder: Path, stage: str) -> Work[T]:
     """Run `work` and keep what its events bring; `state`, `x` and `y` travel no further."""
     saved = drawn = time.monotonic() - DRAW_S
     state: Mapping[str, np.ndarray] | None = None
+    film = frames.Film(folder)
     try:
         while True:
             try:
@@ -56,6 +57,7 @@ def keeping(work: Work[T], folder: Path, stage: str) -> Work[T]:
             except StopIteration as stop:
                 return stop.value
             now = time.monotonic()
+            film.take(event)
             if event.state is not None:
                 state = event.state
                 if now - saved >= SAVE_S:
@@ -71,6 +73,7 @@ def keeping(work: Work[T], folder: Path, stage: str) -> Work[T]:
         raise
     finally:
         work.close()
+        film.save()
 
 
 def forget(folder: Path, stage: str) -> None:

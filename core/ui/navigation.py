@@ -28,7 +28,8 @@ DATA = Entry("pages/data.py", "Data", "data")
 RUNS = Entry("pages/runs.py", "Runs", "runs")
 ATTACK = Entry("pages/attack.py", "Attack", "attack")
 AUDIT = Entry("pages/audit.py", "Audit", "audit")
-ENTRIES = (LAB, DATA, ATTACK, AUDIT, RUNS)
+KERNEL = Entry("pages/kernel.py", "Kernel", "kernel")
+ENTRIES = (LAB, DATA, ATTACK, AUDIT, KERNEL, RUNS)
 
 
 def page(entry: Entry) -> st.Page:

@@ -1,0 +1,57 @@
+"""Kernel: support images over time, networks of growing width up to their kernel, and which number to believe."""
+
+import streamlit as st
+
+from core import api
+from core.errors import BallastError
+from core.types import RunRecord
+from core.ui import kernel_view, live, navigation
+
+navigation.guard()
+COMPARE = "Train NTK networks of these widths on the condensed images by standard training, and attack them"
+ALL = "Train every network that takes these images, and attack them"
+
+
+def show(record: RunRecord) -> None:
+    """Everything known about one condensed set between network and kernel."""
+    st.header(record.name or record.id, anchor=False)
+    jobs = [*api.widths(record.id), *api.widths(record.id, "architectures")]
+    if going := [job.id for job in jobs if not live.ended(job)]:
+        kernel_view.waiting(going)
+    for job in jobs[:1]:
+        if job.status in ("failed", "interrupted", "cancelled"):
+            st.warning(job.error or f"The newest comparison was {job.status}.")
+    kernel_view.support(record)
+    if (done := api.width_of(record.id)) is not None:
+        kernel_view.believe(done.result)
+        left, right = st.columns(2)
+        with left:
+            kernel_view.curve(done.result)
+        with right:
+            kernel_view.eigenvalues(done.result)
+    elif not going:
+        st.info("No network was trained on these images yet: press *Compare widths*.")
+    if (every := api.width_of(record.id, "architectures")) is not None:
+        st.header("Across architectures", anchor=False)
+        kernel_view.believe(every.result)
+
+
+try:
+    with st.sidebar:
+        record = kernel_view.run()
+        if record is not None:
+            compare = st.button("Compare widths", key="kernel.go", type="primary", width="stretch", help=COMPARE)
+            every = st.button("Compare all networks", key="kernel.all", width="stretch", help=ALL)
+            chosen = kernel_view.settings(record)
+            if compare:
+                api.submit_width(record.id, chosen)
+            if every:
+                api.submit_width(record.id, {**chosen, "what": "architectures"})
+    st.title("Kernel", anchor=False)
+    if record is None:
+        st.info("There is no condensed set yet: run adv-KIP or KIP in the Lab first.")
+        st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
+    else:
+        show(record)
+except BallastError as error:
+    st.error(str(error))

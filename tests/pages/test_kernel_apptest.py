@@ -1,0 +1,101 @@
+"""The Kernel page without a browser, on a set that adv-KIP learned in this process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import api
+from core.api import kernel, place
+from core.events import Progress, Work
+from core.maps import umap
+from core.types import TrainSplit
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = {
+    "data": {"name": "digits", "limit": 60},
+    "method": {"name": "adv-kip", "options": {"ipc": 2, "steps": 6, "batch": 20, "depth": 2}},
+    "network": {"name": "mlp", "options": {"width": 16}},
+    "training": {"name": "standard", "options": {"epochs": 3}},
+    "evaluation": {"eps": 0.1, "images": 20, "attack_steps": 5, "curve_points": 2, "curve_images": 9, "live_images": 0},
+}
+
+
+class Nobody:
+    """An executor that leaves runs queued."""
+
+    def submit(self, run_id: str) -> None: ...
+
+    def cancel(self, run_id: str) -> None:
+        place.store().request_cancel(run_id)
+
+
+def flat(train: TrainSplit) -> Work[umap.Map]:
+    yield Progress(stage="map")
+    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+
+@pytest.fixture(scope="module")
+def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("BALLAST_DEVICE", "cpu")
+        patch.setattr(umap, "embed", flat)
+        patch.setattr(kernel, "executor", Nobody)
+        patch.setattr("core.api.work.executor", Nobody)
+        patch.setattr(api, "ensure_workers", lambda: None)
+        yield api.here("run", RUN, name="learned").id
+        place.store().close()
+
+
+def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/kernel.py").run()
+    assert not app.exception and not app.error
+    app.multiselect(key="kernel.widths").set_value([64]).run()
+    app.number_input(key="kernel.images").set_value(20).run()
+    app.number_input(key="kernel.epochs").set_value(3).run()
+    app.button(key="kernel.go").click().run()
+    assert not app.exception and not app.error
+    job = api.widths(run_id)[0]
+    assert (job.config["width"]["widths"], job.config["width"]["eps"], job.config["run"]) == ([64], 0.1, run_id)
+    record = api.here("width", dict(job.config))
+    assert record.status == "done", record.error
+    app.button(key=f"kernel.cancel.{job.id}").click().run()
+    app.run()
+    assert not app.exception and not app.error
+    texts = "\n".join(e.value for kind in (app.header, app.caption) for e in kind)
+    for words in ("What to believe", "From network to kernel", "Kernel spectrum", "FC-2 NTK", "20 test images"):
+        assert words in texts
+    table = app.dataframe[0].value
+    assert list(table["Model"]) == ["NTK MLP, width 64, seed 0", "kernel FC-2 NTK, seed 0"]
+    strong = record.result["rows"][-1]["strong_acc"]
+    assert table["PGD-20 + margin-PGD"].iloc[-1].startswith(f"{100 * strong:.1f}")
+
+
+def test_only_learned_images_have_moments_that_begin_at_the_first(run_id: str):
+    steps = api.moments(run_id)
+    assert steps == sorted(set(steps)) and len(steps) >= 2
+    first, same = api.support_at(run_id, 0)
+    last, change = api.support_at(run_id, len(steps) - 1)
+    assert first != last and same != change and last.startswith(b"\x89PNG")
+
+
+def test_a_gap_between_fgsm_and_the_strong_attack_is_called_out():
+    app = AppTest.from_function(_gap).run()
+    assert not app.exception and "wide (40 points)" in app.warning[0].value and "near" not in app.warning[0].value
+
+
+def _gap() -> None:
+    from core.ui import kernel_view
+
+    def row(title: str, fgsm: float) -> dict:
+        shares = {"clean": 0.9, "fgsm": fgsm, "pgd": 0.3, "strong": 0.2}
+        values = {f"{name}_acc": value for name, value in shares.items()}
+        return {**values, **{f"{name}_interval": [0.0, 1.0] for name in shares}, "title": title, "seed": 0,
+                "zero_gradient": 0.0}  # fmt: skip
+
+    kernel_view.believe({"rows": [row("wide", 0.6), row("near", 0.25)], "attacks": {"fgsm": "FGSM"}, "what": "width",
+                         "eval_images": 20, "seed": 0})  # fmt: skip
