@@ -22,8 +22,10 @@ NORMS = ("Linf", "L2", "L1")
 def settings() -> dict[str, Any]:
     """Draw the form and return the settings of a run as `api.submit` takes them."""
     data = _data()
-    method = _row("method", "Method", api.METHODS, "How the small set is made")
+    place = st.container()  # the method stands above the attack whose norm and budget its options follow
     threat = _threat(data["name"])
+    with place:
+        method = _row("method", "Method", api.METHODS, "How the small set is made", threat=threat)
     help = "What is trained on the condensed set"
     start = "mlp" if data["name"] in PLANES else START["network"]
     network = _row("network", "Network", api.NETWORKS, help, folded=True, start=start)
@@ -64,7 +66,13 @@ def _data() -> dict[str, Any]:
 
 
 def _row(
-    section: str, title: str, table: Mapping[str, Any], help: str, folded: bool = False, start: str = ""
+    section: str,
+    title: str,
+    table: Mapping[str, Any],
+    help: str,
+    folded: bool = False,
+    start: str = "",
+    threat: Threat | None = None,
 ) -> dict[str, Any]:
     """A row of a table and its options: the name outside, the options below or folded away."""
     start = start or START[section]
@@ -73,8 +81,9 @@ def _row(
     if folded:
         with st.expander(f"{title} settings", key=f"{prefix}.settings"):
             return {"name": name, "options": form.fields(config, prefix)}
-    norm = {"norm": st.session_state.get("lab.norm", NORMS[0])} if "norm" in config.model_fields else {}
-    return {"name": name, "options": form.fields(config, prefix, suggested=norm)}
+    follows = {"norm": threat.norm, "eps": threat.eps} if threat else {}
+    suggested = {option: value for option, value in follows.items() if option in config.model_fields}
+    return {"name": name, "options": form.fields(config, prefix, suggested=suggested)}
 
 
 def _threat(data: str) -> Threat:
