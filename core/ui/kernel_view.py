@@ -35,9 +35,10 @@ def settings(record: RunRecord) -> dict[str, Any]:
     """Draw the form; the settings of a comparison without `what`."""
     norm = pick.norm("kernel", record, ("Linf", "L2"))
     values = {"norm": norm, "eps": pick.eps("kernel", record, norm, least=1)}
-    values["widths"] = st.multiselect(
-        "Widths", WIDTHS, (64, 256, 1024), key="kernel.widths", help="Units per hidden layer; the kernel comes last"
+    widest = st.select_slider(
+        "Widest network", WIDTHS, WIDTHS[2], key="kernel.widest", help="Units per hidden layer; the kernel comes last"
     )
+    values["widths"] = [width for width in WIDTHS if width <= widest]
     infos = {info.name: info for info in api.WidthConfig.describe()}
     for name in ("images", "epochs", "seeds"):
         values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)

@@ -54,7 +54,7 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page("pages/kernel.py").run()
     assert not app.exception and not app.error
-    app.multiselect(key="kernel.widths").set_value([64]).run()
+    app.select_slider(key="kernel.widest").set_value(64).run()
     app.number_input(key="kernel.images").set_value(20).run()
     app.number_input(key="kernel.epochs").set_value(3).run()
     app.button(key="kernel.go").click().run()
