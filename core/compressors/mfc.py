@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from core.covering.solve import Step
     from core.events import Work
 
-SEPARATION_IMAGES = 5_000  # larger data is measured on request, not with every cover
-
 
 class Config(Options):
     """Settings of minimal finite covering: exactly one of `ipc` and `radius`."""
@@ -107,10 +105,8 @@ def condense(
             solver.close()
     info = _summary(steps, metric, config, n_classes)
     indices = np.concatenate([members[label][step.centres] for label, step in sorted(steps.items())])
-    condensed = as_condensed(train, indices, metric, n_classes=n_classes, method="mfc", info={})
-    info |= yield from _separation(train, condensed, metric)
     info["seconds_solve"] = time.process_time() - began - info["seconds_distances"]
-    return replace(condensed, info={**condensed.info, **info})
+    return as_condensed(train, indices, metric, n_classes=n_classes, method="mfc", info=info)
 
 
 def _state(steps: "dict[int, Step]") -> dict[str, np.ndarray]:
@@ -139,21 +135,6 @@ def _restored(state: "Mapping[str, np.ndarray]") -> "dict[int, Step]":
             state["labels"], centres, state["numbers"], state["flags"], strict=True
         )
     }  # fmt: skip
-
-
-def _separation(train: TrainSplit, condensed: CondensedSet, metric: "Metric") -> "Work[dict[str, object]]":
-    """How close classes come, where all pairs take a second or two; None on larger data."""
-    from core.covering.separation import mixed_balls, nearest_enemies
-
-    if len(train) > SEPARATION_IMAGES:
-        return {"separation": None, "mixed_balls": None}
-    work, classes = nearest_enemies(train, metric), len(np.unique(train.y))
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return {"separation": stop.value.separation, "mixed_balls": mixed_balls(stop.value, condensed)}
-        yield Progress(stage="condense", done=classes, total=classes, unit="classes", note="distance between classes")
 
 
 def _solver(

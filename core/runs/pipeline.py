@@ -5,17 +5,20 @@ values; everything else it leaves in the job's folder.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, DataError
 from core.events import Work
-from core.maps.separation import separation
+from core.maps.separation import enemies
 from core.networks import NETWORKS
 from core.runs import artifacts, keeping, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
 from core.types import CondensedSet, Dataset, TrainedModel
+
+MOST_COMPARED = 12_000  # train images of which all pairs are compared for methods that are no cover
 
 
 def run(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -35,7 +38,9 @@ def condense(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     settings = RunConfig(**config)
     dataset = yield from stages.load(settings.data, job)
     condensed = yield from stages.condense(settings.method, dataset, settings.seed, job)
-    return _result(settings, dataset, condensed, job) | _notes(dataset, {})
+    cover = condensed.assignment is not None and condensed.norm
+    classes = (yield from _classes(dataset, condensed, condensed.norm, job)) if cover else {}
+    return _result(settings, dataset, condensed, job) | classes | _notes(dataset, {})
 
 
 def train(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -95,17 +100,28 @@ def _train(
 
 
 def _covering(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
-    """Distances of train images to their owner and of classes to each other, computed once per data and norm."""
+    """Distances of train images to their owner and of classes to each other."""
     path = job.folder / "members.npz"
     if not path.exists():
         return {}
     found = artifacts.load_arrays(path)
-    norm = str(found["norm"])
-    known = job.cache / dataset.hash / f"separation-{norm}.json"
+    classes = yield from _classes(dataset, condensed, str(found["norm"]), job)
+    return summary.of_members(found["distance"], str(found["norm"])) | classes
+
+
+def _classes(dataset: Dataset, condensed: CondensedSet, norm: str, job: Job) -> Work[dict[str, Any]]:
+    """The separation, and how many balls of a cover hold another class; computed once per data set and norm.
+
+    On large data it takes a minute, which only covers are worth.
+    """
+    cover = condensed.assignment is not None
+    if not cover and len(dataset.train) > MOST_COMPARED:
+        return {"separation": None}
+    known = job.cache / dataset.hash / f"enemies-{norm}.npz"
     if not known.exists():
         with keeping.timed(job.ledger, "map"):
-            artifacts.save_json(known, (yield from separation(dataset.train, norm)))
-    return summary.of_covering(found["distance"], norm, artifacts.load_json(known))
+            artifacts.save_arrays(known, asdict((yield from enemies(dataset.train, norm))))
+    return summary.of_classes(artifacts.load_arrays(known), condensed if cover else None)
 
 
 def _result(settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job) -> dict[str, Any]:

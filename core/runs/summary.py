@@ -47,15 +47,22 @@ def of_condensed(condensed: CondensedSet, choice: MethodChoice, seed: int) -> di
     return {**about, **plain(condensed.info), **about}  # what a method tells never replaces what we measured
 
 
-def of_covering(distance: np.ndarray, norm: str, separation: float | None) -> dict[str, Any]:
-    """How far train images lie from their owner, for every method; `separation` in the same norm."""
+def of_members(distance: np.ndarray, norm: str) -> dict[str, Any]:
+    """How far train images lie from their owner, for every method."""
     known = distance[np.isfinite(distance)]
     return {
         "largest_distance": float(known.max()) if len(known) else None,
         "mean_distance": float(known.mean()) if len(known) else None,
         "distance_norm": norm,
-        "separation": separation,
     }
+
+
+def of_classes(enemies: Mapping[str, np.ndarray], cover: CondensedSet | None) -> dict[str, Any]:
+    """The smallest distance between classes, and the balls of a cover that hold an image of another class."""
+    from core.covering.separation import Enemies, mixed_balls
+
+    found = Enemies(enemies["row"], enemies["distance"])
+    return {"separation": found.separation} | ({"mixed_balls": mixed_balls(found, cover)} if cover else {})
 
 
 def of_training(model: TrainedModel, network: str, training: str) -> dict[str, Any]:

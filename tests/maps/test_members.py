@@ -5,7 +5,8 @@ import pytest
 
 from core.compressors import METHODS
 from core.events import drive
-from core.maps import members, separation
+from core.maps import members
+from core.maps.separation import enemies
 from core.types import CondensedSet, TrainSplit
 
 ORDER = {"L2": 2, "L1": 1, "Linf": np.inf}
@@ -59,15 +60,14 @@ def test_learned_images_have_members_and_a_class_without_image_has_none():
 
 @pytest.mark.parametrize("norm", ORDER)
 @pytest.mark.parametrize("levels", [16, 0])
-def test_the_separation_is_the_smallest_distance_between_classes(norm, levels, monkeypatch):
-    monkeypatch.setattr(separation, "BLOCK", 7)
+def test_the_separation_is_the_smallest_distance_between_classes(norm, levels):
     train = split(levels)
     different = between(train.pixels(), train.pixels(), norm)[train.y[:, None] != train.y[None]]
-    assert np.isclose(drive(separation.separation(train, norm)), different.min(), rtol=1e-6)
+    seen = []
+    assert np.isclose(drive(enemies(train, norm), seen.append).separation, different.min(), rtol=1e-6)
+    assert seen[-1].total == len(train)
 
 
-def test_one_class_has_no_separation_and_too_many_images_are_not_compared(monkeypatch):
+def test_one_class_has_no_separation():
     train = split(16)
-    assert drive(separation.separation(train.take(np.flatnonzero(train.y == 1)), "L2")) is None
-    monkeypatch.setattr(separation, "LIMIT", 39)
-    assert drive(separation.separation(train, "L2")) is None
+    assert drive(enemies(train.take(np.flatnonzero(train.y == 1)), "L2")).separation is None
