@@ -21,7 +21,6 @@ def show(record: RunRecord) -> None:
     for job in jobs[:1]:
         if job.status in ("failed", "interrupted", "cancelled"):
             st.warning(job.error or f"The newest comparison was {job.status}.")
-    kernel_view.support(record)
     if (done := api.width_of(record.id)) is not None:
         kernel_view.believe(done.result)
         left, right = st.columns(2)
@@ -34,6 +33,7 @@ def show(record: RunRecord) -> None:
     if (every := api.width_of(record.id, "architectures")) is not None:
         st.header("Across architectures", anchor=False)
         kernel_view.believe(every.result)
+    kernel_view.support(record)
 
 
 try:

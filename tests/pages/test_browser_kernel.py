@@ -1,0 +1,71 @@
+"""From network to kernel in a real browser, with a real worker behind the page."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from core import api
+from core.events import Progress, Work
+from core.maps import umap
+from core.types import TrainSplit
+
+pytestmark = pytest.mark.browser
+SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
+RUN = {
+    "data": {"name": "digits"},
+    "method": {"name": "adv-kip", "options": {"ipc": 3, "steps": 30, "batch": 50, "depth": 2}},
+    "network": {"name": "mlp", "options": {"width": 16}},
+    "training": {"name": "standard", "options": {"epochs": 3}},
+    "evaluation": {"eps": 0.1, "images": 20, "attack_steps": 5, "curve_points": 2, "curve_images": 9, "live_images": 0},
+}
+
+
+def flat(train: TrainSplit) -> Work[umap.Map]:
+    """A map that costs nothing: this page shows none."""
+    yield Progress(stage="map")
+    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+
+@pytest.fixture(scope="module")
+def run_id(server) -> str:
+    """A finished run of adv-KIP in the home of the server, done in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", str(server.home))
+        patch.setattr(umap, "embed", flat)
+        record = api.here("run", RUN, name="learned")
+    assert record.status == "done", record.error
+    return record.id
+
+
+def test_compare_widths_up_to_the_kernel(visit, run_id: str) -> None:
+    page = visit(f"/kernel?kernel.run={run_id}&kernel.images=30&kernel.epochs=20")
+    expect(page.get_by_text("No network was trained on these images yet")).to_be_visible()
+    slider = page.get_by_role("slider", name="Step")
+    expect(page.get_by_text("Step 30", exact=True)).to_be_visible()
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text("Step 0", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Compare widths", exact=True).click()
+    expect(page.get_by_role("button", name="Cancel").first).to_be_visible()
+    expect(page.get_by_role("heading", name="What to believe")).to_be_visible(timeout=SLOW)
+    for words in ("From network to kernel", "Kernel spectrum"):
+        expect(page.get_by_role("heading", name=words)).to_be_visible()
+    conditions = re.compile(r"FGSM, Linf, ε 0.1 · PGD-20, .* 30 test images · 95 % intervals")
+    expect(page.get_by_text(conditions)).to_be_visible()
+    expect(page.get_by_text(re.compile("FC-2 NTK on 30 support images"))).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    page.mouse.move(900, 300)  # away from the button, whose tooltip lies outside all landmarks
+    expect(page.get_by_role("tooltip")).to_have_count(0)
+    if folder := os.environ.get("BALLAST_SHOTS"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(1500)
+            page.set_viewport_size({"width": 1400, "height": 3000})
+            page.screenshot(path=str(Path(folder) / f"kernel-{scheme}.png"))
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
