@@ -78,14 +78,20 @@ def support(record: RunRecord) -> None:
     if len(steps) < 2:
         if (picture := api.image(record.id)) is not None:
             words_of = "Final condensed images; no earlier pictures are stored for this run"
-            st.image(picture, caption=words_of, alt="Final condensed images, a row for each class")
+            st.image(picture, caption=words_of, output_format="PNG", alt="Final condensed images, a row for each class")
         return
     step = st.select_slider("Step", steps, steps[-1], key=f"kernel.step.{record.id}")
     now, change = api.support_at(record.id, steps.index(step))
     left, right = st.columns(2)
-    left.image(now, f"Step {step:,}", 420, alt=f"Condensed images after step {step:,}, a row for each class")
+    left.image(
+        now,
+        f"Step {step:,}",
+        420,
+        output_format="PNG",
+        alt=f"Condensed images after step {step:,}, a row for each class",
+    )
     words_of = f"Difference to step {steps[0]:,}, × 10 around grey"
-    right.image(change, words_of, 420, alt=f"{words_of}, a row for each class")
+    right.image(change, words_of, 420, output_format="PNG", alt=f"{words_of}, a row for each class")
 
 
 def believe(found: Mapping[str, Any]) -> None:
