@@ -19,7 +19,7 @@ from core.events import Progress, Work
 from core.maps import members, umap
 from core.networks import build, restore
 from core.networks.statistics import channel_statistics
-from core.runs import artifacts, cache, keeping
+from core.runs import artifacts, cache, device, keeping
 from core.runs.config import EvaluationConfig, MethodChoice, NetworkChoice, TrainingChoice
 from core.runs.job import Job
 from core.training import TRAINERS
@@ -44,6 +44,8 @@ def load(config: DataConfig, job: Job) -> Work[Dataset]:
         if before.exists() and artifacts.load_json(before)["hash"] != dataset.hash:
             raise DataError(f"{dataset.name} has changed since this run began: run it again instead of resuming it")
         cache.keep(dataset, job.cache)
+        if job.device == "cpu":
+            device.share_threads(dataset.train.x[0].size)
         job.ledger.data_hash = dataset.hash
         artifacts.save_json(before, {"hash": dataset.hash, "name": dataset.name, "source": dataset.source})
         return dataset
