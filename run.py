@@ -51,7 +51,9 @@ def install(requirements: Path) -> bool:
         return False
     print(f"Installing {requirements.name} into {VENV.name}: a few minutes and some gigabytes, once.", flush=True)
     uv = shutil.which("uv")
-    pip = [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install", "--progress-bar", "off"]
+    pip = (
+        [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install", "--progress-bar", "off"]
+    )
     if subprocess.call([*map(str, pip), "-q", "-r", str(requirements)], cwd=ROOT):
         print(f"The installation failed; what came above says why. Delete {VENV} to start afresh.")
         return False

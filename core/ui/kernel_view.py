@@ -106,7 +106,14 @@ def believe(found: Mapping[str, Any]) -> None:
             + ": there the FGSM number says little about robustness. Believe the strong one."
         )  # fmt: skip
     else:
-        st.success("FGSM is within 10 points of the strong attack for every model here.")
+        st.info("FGSM is within 10 points of the strong attack for every model here.")
+    chance = 1 / len(found["classes"])
+    lost = [row["title"] for row in rows if row["clean_acc"] < 2 * chance]
+    if lost:
+        st.warning(
+            "These models are hardly better than guessing without an attack, so their gap means nothing: "
+            + ", ".join(dict.fromkeys(lost))
+        )
     table: dict[str, list[str]] = {"Model": [f"{row['title']}, seed {row['seed']}" for row in rows]}
     for name, title in ATTACKS.items():
         table[title] = [

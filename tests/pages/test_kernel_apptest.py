@@ -86,16 +86,19 @@ def test_only_learned_images_have_moments_that_begin_at_the_first(run_id: str):
 def test_a_gap_between_fgsm_and_the_strong_attack_is_called_out():
     app = AppTest.from_function(_gap).run()
     assert not app.exception and "wide (40 points)" in app.warning[0].value and "near" not in app.warning[0].value
+    assert "hardly better than guessing" in app.warning[1].value and "lost" in app.warning[1].value
+    assert "wide" not in app.warning[1].value
 
 
 def _gap() -> None:
     from core.ui import kernel_view
 
-    def row(title: str, fgsm: float) -> dict:
-        shares = {"clean": 0.9, "fgsm": fgsm, "pgd": 0.3, "strong": 0.2}
+    def row(title: str, fgsm: float, clean: float = 0.9) -> dict:
+        shares = {"clean": clean, "fgsm": fgsm, "pgd": 0.3, "strong": 0.2}
         values = {f"{name}_acc": value for name, value in shares.items()}
         return {**values, **{f"{name}_interval": [0.0, 1.0] for name in shares}, "title": title, "seed": 0,
                 "zero_gradient": 0.0}  # fmt: skip
 
-    kernel_view.believe({"rows": [row("wide", 0.6), row("near", 0.25)], "attacks": {"fgsm": "FGSM"}, "what": "width",
+    rows = [row("wide", 0.6), row("near", 0.25), row("lost", 0.1, clean=0.12)]
+    kernel_view.believe({"rows": rows, "classes": list("0123456789"), "attacks": {"fgsm": "FGSM"}, "what": "width",
                          "eval_images": 20, "seed": 0})  # fmt: skip
