@@ -47,12 +47,12 @@ def upload(name: str, file: BinaryIO) -> DataConfig:
 def uploads() -> list[str]:
     """Paths of the data sets that were uploaded or found in data/."""
     folder = home() / "data"
-    found = [*folder.glob("*"), *(folder / UPLOADS).glob("*")]
-    return sorted(str(path) for path in found if _loadable(path))
+    own = [path for path in folder.glob("*") if path.stem not in DATASETS]  # downloads have names of their own
+    return sorted(str(path) for path in [*own, *(folder / UPLOADS).glob("*")] if _loadable(path))
 
 
 def _loadable(path: Path) -> bool:
     """Whether a path looks like a data set of the user's: an .npz, a .zip, or a folder of class folders."""
-    if path.name.startswith(".") or path.stem in DATASETS:  # what was downloaded has a name of its own
+    if path.name.startswith("."):
         return False
     return path.suffix.lower() in SUFFIXES if path.is_file() else (path / "train").is_dir()

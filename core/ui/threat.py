@@ -56,7 +56,7 @@ PLANES = ("moons", "circles", "blobs", "spirals")  # data sets of two numbers in
 PLANE: dict[Norm, Threat] = {n: Threat(norm=n, eps=0.05, top=0.3, eval_steps=40) for n in ("Linf", "L2", "L1")}
 USUAL = {
     "digits": DIGITS,
-    "fashionmnist": FASHION,
+    "fashion-mnist": FASHION,
     **dict.fromkeys(("svhn", "cifar10", "cifar100"), COLOUR),
     **dict.fromkeys(PLANES, PLANE),
 }

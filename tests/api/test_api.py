@@ -282,3 +282,10 @@ print(*sorted(set(sys.modules) & set("torch torchvision torchattacks sklearn uma
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=dict(os.environ))
     assert done.returncode == 0 and done.stdout.split() == [], done.stderr
+
+
+def test_an_upload_named_like_a_download_is_still_listed(tmp_path, monkeypatch):
+    monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
+    path = api.upload("mnist.npz", io.BytesIO(b"content")).name
+    (tmp_path / "data" / "cifar10.npz").write_bytes(b"downloaded")
+    assert api.uploads() == [path]
