@@ -60,6 +60,7 @@ def show(job: str) -> None:
         watch(job)
     elif record.status == "done":
         data_view.description(record)
+        st.code(api.command({"data": record.config}, verb="describe", stages=("data",)), language="bash")
     else:
         st.warning(record.error or f"Loading {record.config['name']} was {record.status}.")
         if st.button("Try again", key="data.again"):

@@ -94,6 +94,6 @@ def export(run_id: str) -> bytes:
     return out.getvalue()
 
 
-def command(config: Mapping[str, Any]) -> str:
-    """The command line that repeats these settings."""
-    return flags.to_command(RunConfig(**config))
+def command(config: Mapping[str, Any], *, verb: str = "run", stages: Sequence[str] = flags.STAGES) -> str:
+    """The command line that repeats these settings, of a whole run or of some stages: `describe` needs `data` only."""
+    return flags.to_command(RunConfig(**config), verb=verb, stages=stages)

@@ -53,6 +53,12 @@ def datasets(as_json: Json = False, markdown: Markdown = False) -> None:
     _registry("datasets", as_json, markdown)
 
 
+@app.command(context_settings=OPEN, epilog=MORE)
+def describe(context: typer.Context, as_json: Json = False) -> None:
+    """Load a data set and say what is in it: counts, size, value range, hash."""
+    _do("data", _settings(context, ("data",)).data.model_dump(mode="json"), as_json=as_json)
+
+
 @app.command()
 def methods(as_json: Json = False, markdown: Markdown = False) -> None:
     """List the condensation methods with their options."""

@@ -93,6 +93,12 @@ def test_runs_are_shown_renamed_exported_and_deleted(home: Path):
     assert "there is no run" in refused("runs", "show", run)
 
 
+def test_describe_counts_the_images(home: Path):
+    found = json.loads(call("describe", "--data", "digits", "--limit", "30", "--json"))
+    assert (found["train_counts"], found["shape"], found["levels"]) == ([30] * 10, [1, 8, 8], 16)
+    assert len(found["data_hash"]) == 16
+
+
 def test_certify_believes_the_pixels_only(home: Path):
     call("condense", "--data", "digits", "--limit", "20", "--method", "mfc", "--norm", "Linf", "--ipc", "2",
          "--out", home / "c")  # fmt: skip
