@@ -61,5 +61,6 @@ try:
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
     else:
         show(record)
+        st.code(audit_view.command(record, auditing), language="bash", wrap_lines=True)
 except BallastError as error:
     st.error(str(error))

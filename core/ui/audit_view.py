@@ -1,6 +1,6 @@
 """Evaluations and audits on the page: the state beside a number, the card of indicators, tables and curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +46,12 @@ def settings(record: RunRecord) -> tuple[dict[str, Any], dict[str, Any]]:
     with st.expander("Audit settings", key="audit.audit"):
         values = form.fields(api.AuditConfig, "audit.audit", skip=("norm", "eps"))
     return evaluation, {"norm": norm, "eps": eps, **values}
+
+
+def command(record: RunRecord, auditing: Mapping[str, Any]) -> str:
+    """The command line that repeats the audit this page is set to."""
+    chosen = f"--norm {auditing['norm']} --eps {auditing['eps']:g} --eval-images {auditing['images']}"
+    return f"python -m core audit --run {record.id} {chosen} --json"
 
 
 @st.fragment(run_every=live.EVERY)
