@@ -1,13 +1,18 @@
 """The table of condensation methods: one line a method, one file a method."""
 
-from core.compressors import adv_kip, full, k_center, kip, mfc, random
+from core.compressors import adv_kip, full, k_center, kip, mfc, random, relabelled, robust_features
+from core.compressors.source import teacher
 from core.types import Method
 
 METHODS: dict[str, Method] = {
     "mfc": Method(title="Minimal finite covering", kind="coreset", source="Chen & Selvan 2024, arXiv:2402.05675", Config=mfc.Config, condense=mfc.condense),  # noqa: E501
     "k-center": Method(title="k-center greedy", kind="coreset", source="Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5", Config=k_center.Config, condense=k_center.condense),  # noqa: E501
-    "kip": Method(title="KIP", kind="synthetic", source="Nguyen et al. 2021, arXiv:2011.00050", Config=kip.Config, condense=kip.condense),  # noqa: E501
-    "adv-kip": Method(title="adv-KIP", kind="synthetic", source="Tsilivis et al. 2022, arXiv:2207.11727", Config=adv_kip.Config, condense=adv_kip.condense),  # noqa: E501
+    "kip": Method(title="KIP", kind="synthetic", source="Nguyen et al. 2021, arXiv:2011.00050", Config=kip.Config, condense=kip.condense, takes={"start": "condensed"}),  # noqa: E501
+    "adv-kip": Method(title="adv-KIP", kind="synthetic", source="Tsilivis et al. 2022, arXiv:2207.11727", Config=adv_kip.Config, condense=adv_kip.condense, takes={"start": "condensed"}),  # noqa: E501
+    "robust-features": Method(title="Robust features (D_R)", kind="synthetic", source="Ilyas et al. 2019, arXiv:1905.02175", Config=robust_features.RobustConfig, condense=robust_features.robust, takes={"source": "model"}, teacher=robust_features.robust_teacher),  # noqa: E501
+    "non-robust-features": Method(title="Non-robust features (D_NR)", kind="synthetic", source="Ilyas et al. 2019, arXiv:1905.02175", Config=robust_features.NonRobustConfig, condense=robust_features.non_robust, takes={"source": "model"}, teacher=teacher),  # noqa: E501
+    "relabelled-det": Method(title="Relabelled as the next class (D_det)", kind="synthetic", source="Ilyas et al. 2019, arXiv:1905.02175", Config=relabelled.Config, condense=relabelled.det, takes={"source": "model"}, teacher=teacher),  # noqa: E501
+    "relabelled-rand": Method(title="Relabelled at random (D_rand)", kind="synthetic", source="Ilyas et al. 2019, arXiv:1905.02175", Config=relabelled.Config, condense=relabelled.rand, takes={"source": "model"}, teacher=teacher),  # noqa: E501
     "random": Method(title="Random selection", kind="coreset", source="the bar for every method", Config=random.Config, condense=random.condense),  # noqa: E501
     "full": Method(title="Full data (reference)", kind="coreset", source="nothing left out", Config=full.Config, condense=full.condense),  # noqa: E501
 }  # fmt: skip

@@ -25,6 +25,7 @@ class SupportOptions(Options):
     lr: float = option(0.02, "learning rate of Adam", unit="pixels in [0, 1]", gt=0, le=10)
     learn_labels: bool = option(False, "learn the labels as well; the finite network then needs loss mse")
     init: Literal["real", "noise"] = option("real", "first images: drawn from each class, or uniform noise")
+    start: str = option("", "first images: those of a finished run or a condensed .npz, instead of init; empty is none")
     readout: Literal["flat", "gap"] = option(
         "flat", "of conv: a linear layer over all positions, or global average pooling, very slow", advanced=True
     )

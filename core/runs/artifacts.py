@@ -42,8 +42,8 @@ def sweep(folder: Path) -> None:
 
 
 def resumable(folder: Path) -> bool:
-    """Whether a later attempt would find a checkpoint or a finished stage."""
-    return any(folder.glob("checkpoint-*.npz")) or (folder / "condensed.npz").exists()
+    """Whether a later attempt would find a checkpoint, a condensed set or a trained network."""
+    return any(any(folder.glob(left)) for left in ("checkpoint-*.npz", "condensed.npz", "*.safetensors"))
 
 
 def save_bytes(path: Path, content: bytes) -> None:

@@ -19,6 +19,9 @@ from core.networks import NETWORKS
 from core.training import TRAINERS
 from core.types import DataConfig, Options, option
 
+# Settings that came after runs had been stored, with what those runs did: digests of old and new runs stay comparable
+LATE: Mapping[str, Any] = {"start": ""}
+
 
 class Choice(Options):
     """A name in a table with the options of that row; a bare name takes the defaults."""
@@ -90,7 +93,16 @@ class RunConfig(Options):
     @property
     def digest(self) -> str:
         """16 hex digits that are equal for equal settings."""
-        return digest(self.to_json())
+        return digest(_without_late(self.to_json()))
+
+
+def _without_late(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings at any depth without the late ones that are as they were before they could be set."""
+    return {
+        name: _without_late(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if name not in LATE or value != LATE[name]
+    }
 
 
 def digest(values: Mapping[str, Any]) -> str:

@@ -108,7 +108,9 @@ def to_flags(config: RunConfig, *, stages: Sequence[str] = STAGES) -> dict[str, 
 
 def to_command(config: RunConfig, *, verb: str = "run", stages: Sequence[str] = STAGES) -> str:
     """The command line that repeats these settings, quoted for a shell."""
-    words = [word for name, text in to_flags(config, stages=stages).items() for word in (f"--{name}", text)]
+    words: list[str] = []
+    for name, text in to_flags(config, stages=stages).items():
+        words += [f"--{name}={text}"] if text.startswith("--") else [f"--{name}", text]
     return shlex.join(["python", "-m", "core", verb, *words])
 
 

@@ -19,7 +19,7 @@ from core.events import Progress, Work
 from core.maps import members, umap
 from core.networks import build, restore
 from core.networks.statistics import channel_statistics
-from core.runs import artifacts, cache, device, keeping
+from core.runs import artifacts, cache, device, inputs, keeping
 from core.runs.config import EvaluationConfig, MethodChoice, NetworkChoice, TrainingChoice
 from core.runs.job import Job
 from core.training import TRAINERS
@@ -54,14 +54,16 @@ def load(config: DataConfig, job: Job) -> Work[Dataset]:
 def condense(choice: MethodChoice, dataset: Dataset, seed: int, job: Job) -> Work[CondensedSet]:
     """Condense the train split, or read what an earlier attempt finished.
 
+    What the method takes besides is found, and refused where it does not fit, before the method begins.
     The whole train split as a condensed set is not stored: it is the data set.
     """
     path = job.folder / "condensed.npz"
     if path.exists():
         yield Progress(stage="condense", done=1, total=1, unit="sets", note="condensed set of the earlier attempt")
         return artifacts.load_condensed(path)
+    yield Progress(stage="condense")
+    taken, about = yield from inputs.resolve(choice, dataset, seed, job)
     with keeping.timed(job.ledger, "condense"):
-        yield Progress(stage="condense")
         work = METHODS[choice.name].condense(
             dataset.train,
             choice.options,
@@ -69,8 +71,10 @@ def condense(choice: MethodChoice, dataset: Dataset, seed: int, job: Job) -> Wor
             seed=seed,
             device=job.device,
             checkpoint=keeping.checkpoint(job.folder, "condense"),
+            **taken,
         )
-        condensed = replace((yield from keeping.keeping(work, job.folder, "condense")), method=choice.name)
+        made = yield from keeping.keeping(work, job.folder, "condense")
+        condensed = replace(made, method=choice.name, info={**made.info, **about})
         keeping.draw(job.folder / keeping.MOSAIC, condensed.x, condensed.y)
         if condensed.assignment is not None:
             artifacts.save_json(job.folder / "certificate.json", _certificate(dataset.train, condensed))

@@ -7,10 +7,10 @@ from core.types.options import OptionInfo, Options, option
 from core.types.report import Accuracy, Attack, ClassCount, Part, RobustnessReport
 from core.types.run import ENDED, EventRow, MapData, Members, RunRecord, Status
 from core.types.seeds import stream
-from core.types.tables import Loader, Method, Network, Trainer
+from core.types.tables import Input, Loader, Method, Network, Trainer
 
 __all__ = [
-    "ENDED", "Accuracy", "Attack", "ClassCount", "CondensedSet", "DataConfig", "Dataset", "EventRow", "Loader",
+    "ENDED", "Accuracy", "Attack", "ClassCount", "CondensedSet", "DataConfig", "Dataset", "EventRow", "Input", "Loader",
     "MapData", "Members", "Method", "Network", "Norm", "OptionInfo", "Options", "Part", "RobustnessReport", "RunRecord",
     "Split", "Status", "TestSplit", "TrainSplit", "TrainedModel", "Trainer", "option", "stream",
 ]  # fmt: skip

@@ -4,11 +4,13 @@ A module named in a table is imported by the page process to read its Config, so
 torchvision, sklearn, numba and umap inside its functions, never at its top. A test enforces this.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from core.types.options import Options
+
+Input = Literal["condensed", "model"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,10 @@ class Method:
 
     kind      "coreset" selects real images, "synthetic" learns pixels
     condense  (train: TrainSplit, config, *, n_classes, seed, device, checkpoint=None) -> Work[CondensedSet]
+    takes     options that name a finished run or a file, each with what is read from there: condense gets it as a
+              keyword of the same name, a CondensedSet (None for "") or a TrainedModel ("" has one trained first)
+    teacher   (config, shape of an image) -> {"network": ..., "training": ...} as a RunConfig takes them: the model
+              that is trained first on the whole train split; needed where `takes` has a model
     """
 
     title: str
@@ -24,6 +30,8 @@ class Method:
     source: str
     Config: type[Options]
     condense: Callable
+    takes: Mapping[str, Input] = field(default_factory=dict)
+    teacher: Callable[[Any, tuple[int, int, int]], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from core.compressors import METHODS
+from core.compressors import METHODS, alteration
 from core.errors import ConfigError
 from core.events import Progress, drive
+from core.networks import NETWORKS, build, capture
+from core.training import TRAINERS
 from core.types import CondensedSet, Options, TrainSplit
 
-SMALL = {"ipc": 2, "steps": 20, "batch": 16}  # taken by the methods that have such an option
+SMALL = {"ipc": 2, "steps": 20, "batch": 4}  # taken by the methods that have such an option
 
 
 def split(levels):
@@ -27,8 +29,15 @@ def small(method):
     return method.Config(**{name: value for name, value in SMALL.items() if name in method.Config.model_fields})
 
 
+def tiny_model():
+    """An untrained network for the images of `split`."""
+    network = build("mlp", {"width": 8, "depth": 1}, (1, 8, 8), 3, [0.5], [0.3], seed=0)
+    return capture(network, kept="last", epoch=1)
+
+
 def work(method, train, seed=3, **changes):
-    return method.condense(train, small(method), n_classes=3, seed=seed, device="cpu", **changes)
+    taken = {name: tiny_model() if kind == "model" else None for name, kind in method.takes.items()}
+    return method.condense(train, small(method), n_classes=3, seed=seed, device="cpu", **taken, **changes)
 
 
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -45,6 +54,20 @@ def test_its_settings_are_frozen_described_and_strict(method):
             setattr(config, info.name, info.default)
     with pytest.raises(ConfigError, match="is not a setting"):
         method.Config(colour="red")
+
+
+@every_method
+def test_what_it_takes_are_texts_that_name_a_run_and_a_teacher_is_a_network_with_its_training(method):
+    infos = {info.name: info for info in method.Config.describe()}
+    for name, kind in method.takes.items():
+        assert kind in ("condensed", "model") and infos[name].type is str and infos[name].default == ""
+    assert ("model" in method.takes.values()) == (method.teacher is not None)
+    for shape in [(1, 8, 8), (3, 32, 32), (1, 1, 2)] if method.teacher else []:
+        recipe = method.teacher(small(method), shape)
+        network, training = recipe["network"], recipe["training"]
+        entry = NETWORKS[network["name"]]
+        assert not entry.refuse(entry.Config(**network["options"]), shape)
+        assert TRAINERS[training["name"]].Config(**training["options"]).epochs >= 1
 
 
 @every_method
@@ -124,7 +147,8 @@ def test_an_empty_train_split_is_refused(method):
 
 
 @every_method
-def test_resuming_from_any_checkpoint_gives_the_same_set(method):
+def test_resuming_from_any_checkpoint_gives_the_same_set(method, monkeypatch):
+    monkeypatch.setattr(alteration, "CHECKPOINT_S", 0.0)
     train, states = split(255), []
     whole = drive(work(method, train), lambda e: states.append(e.state) if e.state is not None else None)
     for state in states[:: max(1, len(states) // 3)]:
