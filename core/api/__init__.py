@@ -4,6 +4,7 @@ Pages and the command line call these functions and nothing beneath them. No tor
 work happens in worker processes that read the same store.
 """
 
+from core.api import study
 from core.api.data import prepare, prepared, upload, uploads
 from core.api.judging import (
     AttackConfig,
@@ -65,7 +66,7 @@ __all__ = [
     "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "delete", "device",
     "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image", "map_data",
     "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references",
-    "rename", "resume", "runs", "set_parallel", "split", "submit", "submit_attack", "submit_audit",
+    "rename", "resume", "runs", "set_parallel", "split", "study", "submit", "submit_attack", "submit_audit",
     "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "thumbnails", "upload",
     "uploads", "width_of", "widths",
 ]  # fmt: skip

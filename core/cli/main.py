@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from core import api
-from core.cli import show, tables
+from core.cli import show, study, tables
 from core.errors import BallastError, ConfigError, RunError
 from core.types import RunRecord
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )  # fmt: skip
 runs_app = typer.Typer(help="List, show, cancel, resume, rename, export and delete runs.", rich_markup_mode=None)
 app.add_typer(runs_app, name="runs", invoke_without_command=True)
+app.add_typer(study.app, name="study")
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON value")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print the table of the README")]

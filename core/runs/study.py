@@ -1,0 +1,192 @@
+"""A study: the same question asked of several methods, budgets, seeds, trainings and attack radii.
+
+A study is a plan and nothing else. Each of its cells is the full settings of one ordinary run, and a cell is done when
+the store holds a finished run with those settings, whoever started it. So a study is resumed by asking what is missing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from core.compressors import METHODS
+from core.errors import ConfigError
+from core.runs.config import MethodChoice, NetworkChoice, RunConfig, TrainingChoice, data_digest, digest
+from core.runs.flags import options
+from core.training import TRAINERS
+from core.types import DataConfig, Norm, Options, option
+
+REFERENCE = "full"
+NETWORK = "network"  # the word before the dot of a change that goes to the network
+FIELD = ("random", "k-center", "mfc", "herding", "dm", "adv-kip")
+
+
+class StudyOptions(Options):
+    """What is compared, and how all of it is judged."""
+
+    methods: tuple[str, ...] = option(FIELD, "condensation methods")
+    ipc: tuple[int, ...] = option((10,), "images per class", unit="images")
+    seeds: int = option(3, "repetitions, each with a seed of its own from 0 up", ge=1, le=100)
+    trainings: tuple[str, ...] = option(("standard", "warm-start"), "ways of training on each condensed set")
+    norm: Norm = option("Linf", "norm of the attacks, in training and in judging")
+    eps: tuple[float, ...] = option((0.1,), "attack radii; each is trained and judged on its own",
+                                    unit="pixels in [0, 1]")  # fmt: skip
+    epochs: int = option(150, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
+    full_epochs: int = option(10, "passes over the full train split, the reference", unit="epochs", ge=1, le=100_000)
+    reference: bool = option(True, "train on the full train split too, to say how much is retained")
+    attack: Literal["autoattack", "strong"] = option("autoattack", "headline attack")
+    attack_images: int = option(100, "test images under the headline attack", unit="images", ge=1)
+    images: int = option(500, "test images for clean accuracy and PGD", unit="images", ge=1)
+    attack_steps: int = option(40, "gradient steps of PGD", unit="steps", ge=1, le=1000)
+    set: tuple[str, ...] = option((), "further options as NAME.OPTION=VALUE, NAME a method, a training or network")
+
+    @field_validator("methods", "trainings", "ipc", "eps")
+    @classmethod
+    def _some_and_each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not values or len(set(values)) < len(values):
+            raise ConfigError(f"give at least one value and each only once, got {values}")
+        if any(not isinstance(value, str) and value <= 0 for value in values):
+            raise ConfigError(f"images per class and attack radii must be positive, got {values}")
+        return values
+
+
+class Study(StudyOptions):
+    """A whole study: data, network and what is compared."""
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    network: NetworkChoice = Field(default_factory=lambda: NetworkChoice.of("small-cnn"))
+
+    @model_validator(mode="after")
+    def _every_cell_is_possible(self) -> Self:
+        unknown = [name.partition(".")[0] for name in self.set]
+        known = {*self.methods, *self.trainings, NETWORK}
+        if wrong := [name for name in unknown if name not in known]:
+            raise ConfigError(f"set names {', '.join(wrong)}, which is not in this study; there are: {sorted(known)}")
+        for _ in plan(self):  # wrong names and options say so here, not hours later
+            pass
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values that `Study(**values)` reads back to an equal value."""
+        return self.model_dump(mode="json")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cell:
+    """One run of a study.
+
+    ipc  images per class, None for the reference
+    """
+
+    method: str
+    ipc: int | None
+    seed: int
+    training: str
+    eps: float
+    settings: RunConfig
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest that the store knows such a run by."""
+        return self.settings.digest
+
+    @cached_property
+    def condensing(self) -> str:
+        """Equal for cells with the same condensed set."""
+        chosen = self.settings.method.model_dump(mode="json")
+        return digest({"data": data_digest(self.settings.data), "method": chosen, "seed": self.seed})
+
+    @cached_property
+    def model(self) -> str:
+        """Equal for cells with the same trained network."""
+        network, training = (part.model_dump(mode="json") for part in (self.settings.network, self.settings.training))
+        return digest({"condensing": self.condensing, "network": network, "training": training})
+
+    @property
+    def words(self) -> str:
+        size = "" if self.ipc is None else f" {self.ipc}/class"
+        return f"{self.method}{size} · {self.training} · ε {self.eps:g} · seed {self.seed}"
+
+
+def plan(study: Study) -> Iterator[Cell]:
+    """Every cell, seed by seed, so that a first table is there early; cells that share work follow each other."""
+    for seed in range(study.seeds):
+        if study.reference:
+            yield from _cells(study, REFERENCE, None, seed)
+        for ipc in study.ipc:
+            for method in study.methods:
+                if method != REFERENCE:
+                    yield from _cells(study, method, ipc, seed)
+
+
+def groups(study: Study) -> dict[str, list[Cell]]:
+    """Cells by condensed set, in the order of the plan."""
+    found: dict[str, list[Cell]] = {}
+    for cell in plan(study):
+        found.setdefault(cell.condensing, []).append(cell)
+    return found
+
+
+def _cells(study: Study, method: str, ipc: int | None, seed: int) -> Iterator[Cell]:
+    changes = _changes(study)
+    for eps in study.eps:
+        for training in study.trainings:
+            settings = RunConfig(
+                data=study.data,
+                method=_method(study, method, ipc, eps, changes.get(method, {})),
+                network=_network(study, changes.get(NETWORK, {})),
+                training=_training(study, training, eps, ipc is None, changes.get(training, {})),
+                evaluation=_evaluation(study, eps),
+                seed=seed,
+            )
+            yield Cell(method=method, ipc=ipc, seed=seed, training=training, eps=eps, settings=settings)
+
+
+def _changes(study: Study) -> dict[str, dict[str, str]]:
+    """`set` as NAME -> option -> text."""
+    found: dict[str, dict[str, str]] = {}
+    for text in study.set:
+        path, equals, value = text.partition("=")
+        name, dot, what = path.partition(".")
+        if not (equals and dot and what):
+            raise ConfigError(f"set takes NAME.OPTION=VALUE, such as mfc.norm=Linf, got {text!r}")
+        found.setdefault(name, {})[what] = value
+    return found
+
+
+def _method(study: Study, name: str, ipc: int | None, eps: float, changes: Mapping[str, str]) -> MethodChoice:
+    """A method at a budget; one that is robust by itself is made for the attack it will meet."""
+    if name not in METHODS:
+        raise ConfigError(f"there is no method called {name!r}; there are: {', '.join(METHODS)}")
+    kind = METHODS[name].Config
+    values = {} if ipc is None else {"ipc": ipc}
+    if {"eps", "norm"} <= set(kind.model_fields):
+        values |= {"eps": eps, "norm": study.norm}
+    return MethodChoice.of(name, **(values | options(changes, kind, stage="method")))
+
+
+def _network(study: Study, changes: Mapping[str, str]) -> NetworkChoice:
+    chosen = study.network
+    kind = type(chosen.options)
+    return NetworkChoice.of(chosen.name, **(chosen.options.model_dump() | options(changes, kind, stage="network")))
+
+
+def _training(study: Study, name: str, eps: float, reference: bool, changes: Mapping[str, str]) -> TrainingChoice:
+    if name not in TRAINERS:
+        raise ConfigError(f"there is no way of training called {name!r}; there are: {', '.join(TRAINERS)}")
+    kind = TRAINERS[name].Config
+    values: dict[str, Any] = {"epochs": study.full_epochs if reference else study.epochs}
+    if "eps" in kind.model_fields:
+        values |= {"eps": eps, "norm": study.norm}
+    return TrainingChoice.of(name, **(values | options(changes, kind, stage="training")))
+
+
+def _evaluation(study: Study, eps: float) -> dict[str, Any]:
+    """The headline attack on few images; clean accuracy and PGD, as the two ends of a curve, on more."""
+    return {
+        "norm": study.norm, "eps": eps, "attack": study.attack, "attack_steps": study.attack_steps,
+        "images": study.attack_images, "curve_points": 2, "curve_end": eps, "curve_images": study.images,
+        "live_images": 0,
+    }  # fmt: skip
