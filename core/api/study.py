@@ -2,27 +2,29 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.api.place import home, store
+from core.api.place import executor, home, store
 from core.errors import RunError
 from core.events import Progress
-from core.runs import artifacts
-from core.runs.executor import ROOT
+from core.runs import artifacts, recovery
+from core.runs.executor import CREATION_FLAGS, ROOT
+from core.runs.flags import written
 from core.runs.study import Study, StudyOptions, plan
-from core.runs.study_done import finished
+from core.runs.study_done import digest_of, finished
 from core.runs.study_table import Row, markdown, table
 from core.types import RunRecord
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 
 __all__ = [
-    "Row", "Study", "StudyOptions", "begin", "continue_with", "cost", "helped", "markdown", "missing", "progress",
-    "rows", "studies", "study",
+    "Row", "Study", "StudyOptions", "at_work", "begin", "command", "continue_with", "cost", "helped", "log", "markdown",
+    "missing", "progress", "rows", "start", "stop", "studies", "study",
 ]  # fmt: skip
 
 
@@ -69,6 +71,55 @@ def helped(name: str, helpers: int) -> list[subprocess.Popen]:
     command = [sys.executable, "-m", "core", "study", "resume", name, "--json"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return [subprocess.Popen(command, cwd=ROOT, env=_here(), **quiet) for _ in range(helpers)]
+
+
+def start(name: str) -> None:
+    """Go on with a study in a process of its own, which outlives this one; nothing when one is at it already."""
+    study(name)
+    if not at_work(name):
+        log = home() / "studies" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "core", "study", "resume", name]
+        with log.open("wb") as out:
+            subprocess.Popen(
+                command, cwd=ROOT, env=_here(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out,
+                start_new_session=True, creationflags=CREATION_FLAGS,
+            )  # fmt: skip
+
+
+def at_work(name: str) -> list[RunRecord]:
+    """The runs of a study that are going on."""
+    recovery.settle(store(), home())
+    wanted = {cell.digest for cell in plan(study(name))}
+    return [record for record in store().runs(kind="run", status=("running",)) if digest_of(record) in wanted]
+
+
+def stop(name: str) -> None:
+    """Cancel what is going on; each process of the study then ends."""
+    for record in at_work(name):
+        executor().cancel(record.id)
+
+
+def log(name: str) -> str:
+    """The last line that a study in the background had to say, or an empty string."""
+    path = _path(name).with_suffix(".log")
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() if path.exists() else []
+    return lines[-1] if lines else ""
+
+
+def command(name: str) -> str:
+    """The command line that makes, goes on with or repeats a study."""
+    found, default = study(name), StudyOptions()
+    words = ["--name", name, "--data", found.data.name]
+    if found.data.limit is not None:
+        words += ["--limit", str(found.data.limit)]
+    if found.network != Study.model_fields["network"].get_default(call_default_factory=True):
+        words += ["--network", found.network.name]
+    for option in StudyOptions.model_fields:
+        value = getattr(found, option)
+        if value != getattr(default, option):
+            words += [f"--{option.replace('_', '-')}", written(value)]
+    return shlex.join(["python", "-m", "core", "study", "transfer", *words])
 
 
 def cost(name: str) -> Any:

@@ -96,9 +96,9 @@ def to_flags(config: RunConfig, *, stages: Sequence[str] = STAGES) -> dict[str, 
             together = info.name in SHARED and len({getattr(options[s], info.name) for s in holders}) == 1
             if value == info.default or (together and info.name in flags):
                 continue
-            flags[_shortest(stage, info.name, holders, together)] = _write(value)
+            flags[_shortest(stage, info.name, holders, together)] = written(value)
     if config.seed != default.seed:
-        flags["seed"] = _write(config.seed)
+        flags["seed"] = written(config.seed)
     for name in [name for name, text in flags.items() if text == "none"]:
         rest = {other: text for other, text in flags.items() if other != name}
         if _same(rest, config, stages):
@@ -197,11 +197,12 @@ def _read(name: str, text: str, info: OptionInfo) -> Any:
         raise ConfigError(f"--{name} must be {words.get(info.type, info.type)}, got {text!r}") from None
 
 
-def _write(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as the text that reads back to it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join(map(_write, value))
+        return ",".join(map(written, value))
     return repr(value) if isinstance(value, float) else str(value)

@@ -16,11 +16,12 @@ def finished(store: Store) -> dict[str, RunRecord]:
     """
     found: dict[str, RunRecord] = {}
     for record in store.runs(kind="run", status=("done",), limit=MANY):
-        found.setdefault(_digest(record), record)
+        found.setdefault(digest_of(record), record)
     return found
 
 
-def _digest(record: RunRecord) -> str:
+def digest_of(record: RunRecord) -> str:
+    """The digest of a run's settings as they read today, "" when they cannot be read any more."""
     if record.id not in _DIGESTS:
         try:
             _DIGESTS[record.id] = RunConfig(**record.config).digest

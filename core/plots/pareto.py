@@ -1,0 +1,79 @@
+"""Robust against clean accuracy of every row of a study: colour tells the method, shape the training, size the budget.
+
+A row that another one beats on both axes is dominated; the others are joined by a line, the Pareto front. Bars are one
+standard deviation over seeds to each side.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.plots.chart import Chart, percent_axis, quantitative, table
+from core.plots.palette import CLASSES, GREY
+
+COLUMNS = (
+    "clean", "attacked", "method", "training", "images", "seeds", "clean_low", "clean_high", "attacked_low",
+    "attacked_high", "front",
+)  # fmt: skip
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
+SIZES = (60, 420)
+
+
+def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
+    """One mark a row.
+
+    rows    method, training, budget (images), seeds, clean and attacked in [0, 1], clean_std and attacked_std or None
+    attack  the headline attack with its radius, for the axis
+    """
+    ahead = front([(row["clean"], row["attacked"]) for row in rows])
+    points = [_point(row, on) for row, on in zip(rows, ahead, strict=True)]
+    x = quantitative("clean", "clean accuracy", axis=percent_axis(), scale={"zero": False, "nice": True, "padding": 12})
+    y = quantitative("attacked", f"accuracy under {attack}", axis=percent_axis(), scale={"zero": True, "nice": True})
+    methods, trainings = (list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "training"))
+    colours, shapes = ([some[i % len(some)] for i in range(len(names))]
+                       for some, names in ((CLASSES, methods), (SHAPES, trainings)))  # fmt: skip
+    colour = {"field": "method", "type": "nominal", "title": "method", "scale": {"domain": methods, "range": colours}}
+    shape = {"field": "training", "type": "nominal", "title": "training",
+             "scale": {"domain": trainings, "range": shapes}}  # fmt: skip
+    size = {"field": "images", "type": "quantitative", "title": "images", "scale": {"type": "log", "range": SIZES}}
+    share = {"type": "quantitative", "format": ".1%"}
+    tooltip = [
+        {"field": "method"}, {"field": "training"}, {"field": "images", "title": "condensed images", "format": ","},
+        {"field": "clean", "title": "clean", **share}, {"field": "attacked", "title": attack, **share},
+        {"field": "seeds"},
+    ]  # fmt: skip
+    thin = {"type": "rule", "strokeWidth": 1.2, "opacity": 0.55}
+    across = {"x": {**x, "field": "clean_low"}, "x2": {"field": "clean_high"}, "y": y, "color": colour}
+    along = {"y": {**y, "field": "attacked_low"}, "y2": {"field": "attacked_high"}, "x": x, "color": colour}
+    edge = {
+        "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1.4, "color": GREY},
+        "transform": [{"filter": "datum.front"}],
+        "encoding": {"x": x, "y": y, "order": {"field": "clean"}},
+    }
+    marks = {
+        "mark": {"type": "point", "filled": True, "opacity": 0.9},
+        "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "size": size, "tooltip": tooltip},
+    }
+    layers = [edge, {"mark": thin, "encoding": across}, {"mark": thin, "encoding": along}, marks]
+    return Chart(
+        data=table(points, COLUMNS), spec={"layer": layers, "height": 420},
+        alt=f"Accuracy under {attack} against clean accuracy of {len(rows)} rows, mark size by condensed images",
+    )  # fmt: skip
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[bool]:
+    """Which points no other point reaches in both coordinates and beats in one."""
+    return [
+        not any(a >= x and b >= y and (a > x or b > y) for a, b in points)
+        for x, y in points
+    ]  # fmt: skip
+
+
+def _point(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:
+    spread = {name: row[f"{name}_std"] or 0.0 for name in ("clean", "attacked")}
+    return {
+        **{name: row[name] for name in ("clean", "attacked", "method", "training", "seeds")},
+        "images": round(row["budget"]),
+        **{f"{name}_low": max(0.0, row[name] - spread[name]) for name in spread},
+        **{f"{name}_high": min(1.0, row[name] + spread[name]) for name in spread},
+        "front": on_front,
+    }

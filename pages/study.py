@@ -1,0 +1,41 @@
+"""Study: compare methods over budgets, seeds, trainings and attack radii, and see what robustness is transferred."""
+
+import streamlit as st
+
+from core import api
+from core.errors import BallastError
+from core.ui import form, navigation, study_view
+
+navigation.guard()
+START = "Queue every run of this study in a process of its own; it goes on when the browser is closed"
+
+
+def show(name: str) -> None:
+    """One study; it is drawn anew while runs are going on."""
+    going = bool(api.study.at_work(name))
+    st.fragment(study_view.progress, run_every=study_view.EVERY)(name)
+    st.fragment(study_view.results, run_every=study_view.EVERY * 5 if going else None)(name)
+    with st.container(border=True):
+        st.markdown("**Go on or repeat it from the command line**")
+        st.code(api.study.command(name), language="bash", wrap_lines=True)
+
+
+try:
+    with st.sidebar:
+        begin = st.button("Start the study", key="study.begin", type="primary", width="stretch", help=START)
+        name, settings = study_view.settings()
+        if begin:
+            api.study.begin(name, settings)
+            api.study.start(name)
+            st.query_params["study"] = name
+    st.title("Study", anchor=False)
+    st.caption("Is robustness transferred? The same training and the same attack on every method's condensed set.")
+    if known := api.study.studies():
+        chosen = form.select(
+            "Study", known, "study", known[0], titles={}, help="The studies of this home, newest first"
+        )
+        show(chosen)
+    else:
+        st.info("There is no study yet. Set one up at the left and press *Start the study*.")
+except BallastError as error:
+    st.error(str(error))
