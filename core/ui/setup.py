@@ -12,7 +12,7 @@ import streamlit as st
 
 from core import api
 from core.types import DataConfig
-from core.ui import form, words
+from core.ui import form, taken, words
 from core.ui.threat import PLANES, Threat, usual
 
 START = {"data": "digits", "method": "mfc", "network": "small-cnn", "training": "adversarial"}
@@ -25,10 +25,8 @@ def settings() -> dict[str, Any]:
     place = st.container()  # the method stands above the attack whose norm and budget its options follow
     threat = _threat(data["name"])
     with place:
-        method = _row("method", "Method", api.METHODS, "How the small set is made", threat=threat)
-    help = "What is trained on the condensed set"
-    start = "mlp" if data["name"] in PLANES else START["network"]
-    network = _row("network", "Network", api.NETWORKS, help, folded=True, start=start)
+        method = _method(threat, data["name"])
+    network = _network(data["name"])
     training = _training(threat)
     evaluation = _evaluation(threat)
     seed = st.number_input("Seed", min_value=0, value=0, key="lab.seed", bind="query-params", help="Seed of every draw")
@@ -65,25 +63,27 @@ def _data() -> dict[str, Any]:
     return {"name": name, **values}
 
 
-def _row(
-    section: str,
-    title: str,
-    table: Mapping[str, Any],
-    help: str,
-    folded: bool = False,
-    start: str = "",
-    threat: Threat | None = None,
-) -> dict[str, Any]:
-    """A row of a table and its options: the name outside, the options below or folded away."""
-    start = start or START[section]
-    name = form.select(title, list(table), f"lab.{section}", start, titles=words.titles(table), help=help)
-    config, prefix = table[name].Config, f"lab.{section}"
-    if folded:
-        with st.expander(f"{title} settings", key=f"{prefix}.settings"):
-            return {"name": name, "options": form.fields(config, prefix)}
-    follows = {"norm": threat.norm, "eps": threat.eps} if threat else {}
-    suggested = {option: value for option, value in follows.items() if option in config.model_fields}
-    return {"name": name, "options": form.fields(config, prefix, suggested=suggested)}
+def _network(data: str) -> dict[str, Any]:
+    """The network, with its options folded away; points of the plane begin with an MLP."""
+    start, help = "mlp" if data in PLANES else START["network"], "What is trained on the condensed set"
+    name = form.select(
+        "Network", list(api.NETWORKS), "lab.network", start, titles=words.titles(api.NETWORKS), help=help
+    )
+    with st.expander("Network settings", key="lab.network.settings"):
+        return {"name": name, "options": form.fields(api.NETWORKS[name].Config, "lab.network")}
+
+
+def _method(threat: Threat, data: str) -> dict[str, Any]:
+    """The method and its options, those that name a run as a list of the runs that fit."""
+    table, help = api.METHODS, "How the small set is made"
+    name = form.select("Method", list(table), "lab.method", START["method"], titles=words.titles(table), help=help)
+    config, takes = table[name].Config, table[name].takes
+    infos = {info.name: info for info in config.describe()}
+    chosen = {option: taken.select(infos[option], kind, f"lab.method.{option}", data) for option, kind in takes.items()}
+    follows = {"norm": threat.norm, "eps": threat.eps}
+    suggested = {option: value for option, value in follows.items() if option in infos}
+    options = form.fields(config, "lab.method", suggested=suggested, skip=tuple(takes))
+    return {"name": name, "options": options | chosen}
 
 
 def _threat(data: str) -> Threat:

@@ -93,6 +93,19 @@ def test_runs_are_shown_renamed_exported_and_deleted(home: Path):
     assert "there is no run" in refused("runs", "show", run)
 
 
+def test_a_finished_run_is_the_source_of_another_method_and_its_set_the_start_of_kip(home: Path):
+    first = json.loads(call("run", "--data", "digits", "--limit", "30", "--method", "random", "--ipc", "9",
+                            "--training", "standard", "--eps", "0.1", *QUICK, "--json"))  # fmt: skip
+    again = ["condense", "--data", "digits", "--limit", "30", "--json"]
+    found = json.loads(call(*again, "--method", "relabelled-det", "--source", first["run"], "--ipc", "2",
+                            "--steps", "20", "--out", home / "det"))  # fmt: skip
+    assert (found["source"], found["source_network"], found["budget"]) == (first["run"], "mlp", 20)
+    begun = json.loads(call(*again, "--method", "kip", "--start", home / "det" / "condensed.npz", "--steps", "0",
+                            "--held-out", "0"))  # fmt: skip
+    assert (begun["start_method"], begun["budget"]) == ("relabelled-det", 20)
+    assert "there is no 'nothing'" in refused(*again, "--method", "relabelled-rand", "--source", "nothing")
+
+
 def test_describe_counts_the_images(home: Path):
     found = json.loads(call("describe", "--data", "digits", "--limit", "30", "--json"))
     assert (found["train_counts"], found["shape"], found["levels"]) == ([30] * 10, [1, 8, 8], 16)
