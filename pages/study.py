@@ -22,8 +22,10 @@ def show(name: str) -> None:
 
 try:
     with st.sidebar:
-        begin = st.button("Start the study", key="study.begin", type="primary", width="stretch", help=START)
+        place = st.container()
         name, settings = study_view.settings()
+        title = "Continue with these settings" if name in api.study.studies() else "Start the study"
+        begin = place.button(title, key="study.begin", type="primary", width="stretch", help=START)
         if begin:
             api.study.begin(name, settings)
             api.study.start(name)

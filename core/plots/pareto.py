@@ -1,7 +1,7 @@
 """Robust against clean accuracy of every row of a study: colour tells the method, shape the training, size the budget.
 
-A row that another one beats on both axes is dominated; the others are joined by a line, the Pareto front. Bars are one
-standard deviation over seeds to each side.
+A condensed set that another one beats on both axes is dominated; the others are joined by a line, the Pareto front.
+The full data, the reference, is drawn in grey and left out of it. Bars are one standard deviation to each side.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ COLUMNS = (
 )  # fmt: skip
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 SIZES = (60, 420)
+REFERENCE = "full"
 
 
 def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
@@ -24,13 +25,16 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
     rows    method, training, budget (images), seeds, clean and attacked in [0, 1], clean_std and attacked_std or None
     attack  the headline attack with its radius, for the axis
     """
-    ahead = front([(row["clean"], row["attacked"]) for row in rows])
-    points = [_point(row, on) for row, on in zip(rows, ahead, strict=True)]
-    x = quantitative("clean", "clean accuracy", axis=percent_axis(), scale={"zero": False, "nice": True, "padding": 12})
-    y = quantitative("attacked", f"accuracy under {attack}", axis=percent_axis(), scale={"zero": True, "nice": True})
+    rivals = [row for row in rows if row["method"] != REFERENCE]
+    ahead = front([(row["clean"], row["attacked"]) for row in rivals])
+    leading = [row for row, on in zip(rivals, ahead, strict=True) if on]
+    points = [_point(row, any(row is other for other in leading)) for row in rows]
+    x = quantitative("clean", "clean accuracy", axis=percent_axis(), scale={"domain": _room(rows, "clean"), "nice": False})
+    y = quantitative("attacked", f"accuracy under {attack}", axis=percent_axis(), scale={"domain": [0, _room(rows, "attacked")[1]], "nice": False})
     methods, trainings = (list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "training"))
-    colours, shapes = ([some[i % len(some)] for i in range(len(names))]
-                       for some, names in ((CLASSES, methods), (SHAPES, trainings)))  # fmt: skip
+    rest = [name for name in methods if name != REFERENCE]
+    colours = [GREY if name == REFERENCE else CLASSES[rest.index(name) % len(CLASSES)] for name in methods]
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(trainings))]
     colour = {"field": "method", "type": "nominal", "title": "method", "scale": {"domain": methods, "range": colours}}
     shape = {"field": "training", "type": "nominal", "title": "training",
              "scale": {"domain": trainings, "range": shapes}}  # fmt: skip
@@ -66,6 +70,13 @@ def front(points: Sequence[tuple[float, float]]) -> list[bool]:
         not any(a >= x and b >= y and (a > x or b > y) for a, b in points)
         for x, y in points
     ]  # fmt: skip
+
+
+def _room(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """The range of an axis: all marks with their bars, at least a tenth, within [0, 1.02]."""
+    ends = [row[name] + sign * (row[f"{name}_std"] or 0.0) for row in rows for sign in (-1, 1)]
+    low, high = max(0.0, min(ends, default=0.0) - 0.03), min(1.02, max(ends, default=1.0) + 0.03)
+    return [round(low, 3), round(max(high, low + 0.1), 3)]
 
 
 def _point(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:

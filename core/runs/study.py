@@ -28,7 +28,7 @@ class StudyOptions(Options):
 
     methods: tuple[str, ...] = option(FIELD, "condensation methods")
     ipc: tuple[int, ...] = option((10,), "images per class", unit="images")
-    seeds: int = option(3, "repetitions, each with a seed of its own from 0 up", ge=1, le=100)
+    seeds: int = option(3, "repetitions, each with a seed of its own from 0 up", ge=1, le=20)
     trainings: tuple[str, ...] = option(("standard", "warm-start"), "ways of training on each condensed set")
     norm: Norm = option("Linf", "norm of the attacks, in training and in judging")
     eps: tuple[float, ...] = option((0.1,), "attack radii; each is trained and judged on its own",

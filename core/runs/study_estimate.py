@@ -7,7 +7,7 @@ certain part, and the reader is told so.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,20 +71,22 @@ def estimate(study: Study, store: Store, home: Path) -> Estimate:
     return Estimate(runs=len(cells), condense=sums[0], train=sums[1], evaluate=evaluate, known=known)
 
 
-def extrapolate(work: Work, patience: float) -> tuple[float | None, object]:
+def extrapolate(
+    work: Work, patience: float, clock: Callable[[], float] = time.monotonic
+) -> tuple[float | None, object]:
     """Seconds that work takes, and its result: run it, but no longer than `patience`.
 
     returns  (seconds, result) when it ended, (extrapolated seconds, None) when it made countable progress,
              (None, None) when it did not
     """
-    began, first, last = time.monotonic(), None, None
+    began, first, last = clock(), None, None
     with closing(work):
         while True:
             try:
                 event = next(work)
             except StopIteration as stop:
-                return time.monotonic() - began, stop.value
-            now = time.monotonic()
+                return clock() - began, stop.value
+            now = clock()
             if event.total:
                 first = first or (now, event.done)
                 last = (now, event.done, event.total)

@@ -1,0 +1,279 @@
+"""A study: its plan, its table against hand-made numbers, and runs that share work and survive a stop."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import ConfigError
+from core.events import Progress, Work
+from core.maps import umap
+from core.runs.perform import folder_of
+from core.runs.store import Store
+from core.runs.study import Study, groups, plan
+from core.runs.study_done import finished
+from core.runs.study_estimate import estimate, extrapolate
+from core.runs.study_table import markdown, table
+from core.runs.study_work import work
+from core.types import RunRecord, TrainSplit
+
+SMALL = {
+    "data": {"name": "digits", "limit": 120},
+    "network": {"name": "mlp", "options": {"width": 16}},
+    "methods": ("random", "k-center"), "ipc": (1, 2), "seeds": 2, "eps": (0.05, 0.1), "epochs": 3, "full_epochs": 1,
+    "attack": "strong", "attack_images": 12, "images": 20, "attack_steps": 4,
+}  # fmt: skip
+
+
+def record(cell, *, clean, pgd, attacked, **more):
+    """A finished run of a cell with these accuracies."""
+    curve = [{"eps": 0.0, "value": clean}, {"eps": cell.eps, "value": pgd}]
+    return RunRecord(
+        id=cell.digest, kind="run", name=cell.words, status="done", config=cell.settings.to_json(), created=0.0,
+        result={"curve": curve, "robust_acc": attacked, "budget": 10 * (cell.ipc or 12)}, **more,
+    )  # fmt: skip
+
+
+def test_a_plan_has_every_combination_once_and_the_reference_for_each_training():
+    study = Study(**SMALL)
+    cells = list(plan(study))
+    assert len(cells) == 2 * 2 * 2 * (1 + 2 * 2)  # seeds, trainings, radii; reference and methods times budgets
+    assert len({cell.digest for cell in cells}) == len(cells)
+    assert [cell.seed for cell in cells] == sorted(cell.seed for cell in cells)
+    assert {cell.settings.evaluation.eps for cell in cells} == {0.05, 0.1}
+    assert Study(**study.to_json()) == study
+
+
+def test_the_attack_that_trains_is_the_one_that_judges():
+    for cell in plan(Study(**SMALL, norm="L2")):
+        judged, training = cell.settings.evaluation, cell.settings.training.options
+        assert (judged.norm, judged.eps) == ("L2", cell.eps)
+        if cell.training != "standard":
+            assert (training.norm, training.eps) == ("L2", cell.eps)
+
+
+def test_cells_share_a_condensed_set_and_a_standard_network_over_radii():
+    study = Study(**SMALL)
+    shared = groups(study)
+    assert all(len({(c.method, c.ipc, c.seed) for c in cells}) == 1 for cells in shared.values())
+    assert len(shared) == 2 * 5
+    for cells in shared.values():
+        assert len({c.model for c in cells if c.training == "standard"}) == 1
+        assert len({c.model for c in cells if c.training == "warm-start"}) == 2
+
+
+def test_a_method_that_is_robust_by_itself_is_made_for_each_radius():
+    study = Study(**{**SMALL, "methods": ("adv-kip",), "reference": False})
+    assert {cell.settings.method.options.eps for cell in plan(study)} == {0.05, 0.1}
+    assert len(groups(study)) == 2 * 2 * 2
+
+
+def test_further_options_reach_their_method_training_and_network_and_nothing_else():
+    changes = ("k-center.norm=Linf", "warm-start.attack_steps=1", "network.width=8")
+    for cell in plan(Study(**SMALL, set=changes)):
+        assert getattr(cell.settings.method.options, "norm", None) == ("Linf" if cell.method == "k-center" else None)
+        assert getattr(cell.settings.training.options, "attack_steps", 1) == 1
+        assert cell.settings.network.options.width == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"methods": ("randm",)}, "there is no method called 'randm'"),
+        ({"trainings": ("hope",)}, "no way of training called 'hope'"),
+        ({"ipc": (0,)}, "must be positive"),
+        ({"eps": (0.1, 0.1)}, "each only once"),
+        ({"set": ("mfc.norm=L2",)}, "not in this study"),
+        ({"set": ("random",)}, "not in this study|NAME.OPTION=VALUE"),
+        ({"set": ("random.colour=red",)}, "colour is not an option"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_begins(change, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        Study(**{**SMALL, **change})
+
+
+def test_the_table_is_mean_and_deviation_and_share_of_the_reference():
+    study = Study(**{**SMALL, "methods": ("random",), "ipc": (2,), "eps": (0.1,), "trainings": ("standard",)})
+    numbers = {
+        ("full", 0): (1.0, 0.6, 0.5), ("full", 1): (0.8, 0.6, 0.3),
+        ("random", 0): (0.5, 0.3, 0.1), ("random", 1): (0.7, 0.5, 0.3),
+    }  # fmt: skip
+    made = {
+        cell.digest: record(
+            cell, **dict(zip(("clean", "pgd", "attacked"), numbers[cell.method, cell.seed], strict=True)),
+            seconds={"condense": 2.0 + 2 * cell.seed, "train": 1.0}, peak_rss_mb=100.0 + cell.seed,
+        )
+        for cell in plan(study)
+    }  # fmt: skip
+    full, random = table(study, lambda cell: made.get(cell.digest))
+    assert (full.method, full.ipc, full.seeds) == ("full", None, 2)
+    assert (random.clean, random.pgd, random.attacked) == pytest.approx((0.6, 0.4, 0.2))
+    assert (random.clean_std, random.attacked_std) == pytest.approx((np.sqrt(0.02), np.sqrt(0.02)))
+    assert (random.clean_retained, random.attacked_retained) == pytest.approx((0.6 / 0.9, 0.2 / 0.4))
+    assert (random.condense_s, random.train_s, random.memory_mb, random.budget) == (3.0, 1.0, 101.0, 20)
+    assert "| random | 2 | standard | 0.1 | 2 | 60.0 ± 14.1 | 40.0 ± 14.1 | 20.0 ± 14.1 | 0.67 / 0.50 | 3 | 1 |" in (
+        markdown([full, random], "strong")
+    )
+
+
+def test_a_half_done_study_shows_what_there_is_without_a_deviation_or_a_share():
+    study = Study(**SMALL)
+    first = next(cell for cell in plan(study) if cell.method == "random")
+    made = {first.digest: record(first, clean=0.5, pgd=0.2, attacked=0.1)}
+    (row,) = table(study, lambda cell: made.get(cell.digest))
+    assert (row.seeds, row.clean_std, row.attacked_retained) == (1, None, None)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def flat(train: TrainSplit) -> Work[umap.Map]:
+        yield Progress(stage="map")
+        return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+    monkeypatch.setenv("BALLAST_DEVICE", "cpu")
+    monkeypatch.setattr(umap, "embed", flat)
+    return tmp_path
+
+
+@pytest.fixture
+def store(home: Path):
+    opened = Store(home / "ballast.sqlite")
+    yield opened
+    opened.close()
+
+
+LITTLE = {**SMALL, "methods": ("random",), "ipc": (2,), "seeds": 1, "reference": False}
+
+
+def silent(cell, event) -> None:
+    """Nobody listens."""
+
+
+def test_runs_of_one_condensed_set_use_the_same_bytes_and_train_a_network_once(home: Path, store: Store):
+    study = Study(**LITTLE)
+    done = dict(work(study, "s", store, home, silent))
+    assert [r.status for r in done.values()] == ["done"] * 4
+    folders = {cell.words: folder_of(home, r.id) for cell, r in done.items()}
+    assert len({(folder / "condensed.npz").read_bytes() for folder in folders.values()}) == 1
+    standard = [folders[cell.words] / "last.safetensors" for cell in done if cell.training == "standard"]
+    attacked = [folders[cell.words] / "last.safetensors" for cell in done if cell.training == "warm-start"]
+    assert standard[0].read_bytes() == standard[1].read_bytes() and attacked[0].read_bytes() != attacked[1].read_bytes()
+    events = {cell.words: [e.note for e in store.events(r.id)] for cell, r in done.items()}
+    made = [name for name, notes in events.items() if "condensed set of the earlier attempt" not in notes]
+    assert made == [next(iter(events))]
+    records = [store.get(r.id) for r in done.values()]
+    assert len({r.seconds["condense"] for r in records}) == 1
+    rows = table(study, lambda cell: finished(store).get(cell.digest))
+    assert [row.seeds for row in rows] == [1] * 4 and rows[0].clean == rows[2].clean
+
+
+def test_what_is_done_is_not_done_again_and_more_can_be_asked_for(home: Path, store: Store):
+    first = [cell.words for cell, _ in work(Study(**LITTLE), "s", store, home, silent)]
+    assert list(work(Study(**LITTLE), "s", store, home, silent)) == []
+    more = [cell.words for cell, _ in work(Study(**{**LITTLE, "eps": (0.05, 0.1, 0.2)}), "s", store, home, silent)]
+    assert len(first) == 4 and len(more) == 2 and all("ε 0.2" in words for words in more)
+
+
+def test_a_stopped_study_goes_on_where_it_was(home: Path, store: Store):
+    study, ended = Study(**LITTLE), []
+
+    def stop(cell, event):
+        if event.stage == "train":
+            raise KeyboardInterrupt
+
+    for cell, found in work(study, "s", store, home, stop):
+        ended.append((cell, found))
+        break
+    assert ended[0][1].status == "cancelled" and ended[0][1].resumable
+    again = dict(work(study, "s", store, home, silent))
+    assert [r.status for r in again.values()] == ["done"] * 4
+    assert again[next(iter(again))].id == ended[0][1].id  # the same run, gone on with
+
+
+def test_a_condensed_set_that_another_process_works_on_is_left_to_it(home: Path, store: Store):
+    from core.runs import locks
+
+    study = Study(**{**LITTLE, "ipc": (1, 2)})
+    taken = locks.take(home / "studies" / "locks" / next(iter(groups(study))))
+    try:
+        assert {cell.ipc for cell, _ in work(study, "s", store, home, silent)} == {2}
+    finally:
+        taken.release()
+    assert {cell.ipc for cell, _ in work(study, "s", store, home, silent)} == {1}
+
+
+def test_a_run_that_fails_does_not_end_the_study(home: Path, store: Store, monkeypatch: pytest.MonkeyPatch):
+    from core.compressors import METHODS
+    from core.errors import NumericsError
+
+    def broken(*args, **kwargs):
+        raise NumericsError("the loss is not finite: choose a smaller learning rate")
+        yield
+
+    monkeypatch.setitem(METHODS, "k-center", replace(METHODS["k-center"], condense=broken))
+    study = Study(**{**SMALL, "ipc": (2,), "seeds": 1, "eps": (0.1,), "reference": False})
+    found = {(cell.method, cell.training): r.status for cell, r in work(study, "s", store, home, silent)}
+    assert found["random", "standard"] == "done" and found["k-center", "standard"] == "failed"
+    assert len(found) == 4
+
+
+def test_an_old_run_counts_with_the_defaults_of_options_that_came_later(home: Path, store: Store):
+    cell = next(plan(Study(**LITTLE)))
+    config = cell.settings.to_json()
+    del config["evaluation"]["live_images"]
+    config["evaluation"]["restarts"] = 1
+    run_id = store.create("run", config, name="old", digest="another", lane="here")
+    store.claim(run_id, pid=1, born=0.0)
+    store.finish(run_id, "done")
+    default = next(plan(Study(**LITTLE))).settings.replace(
+        evaluation={**cell.settings.to_json()["evaluation"], "live_images": 100}
+    )
+    assert set(finished(store)) == {default.digest}
+
+
+class Clock:
+    """Seconds that pass only when work says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def work(self, total: int, before: float, each: float) -> Work[str]:
+        """Something slow, then `total` units; without a total, only signs of life."""
+        yield Progress(stage="condense", total=total)
+        self.now += before
+        for done in range(total or 1_000):
+            yield Progress(stage="condense", done=done if total else 0, total=total)
+            self.now += each
+        return "end"
+
+
+@pytest.mark.parametrize(("total", "each"), [(1_000, 0.5), (10, 3.0)])
+def test_extrapolation_takes_the_rate_of_progress_to_its_end(total, each):
+    clock = Clock()
+    seconds, result = extrapolate(clock.work(total, 0.0, each), 2.0, clock)
+    assert result is None and seconds == pytest.approx(total * each)
+
+
+def test_work_that_ends_in_time_is_taken_as_it_is():
+    clock = Clock()
+    assert extrapolate(clock.work(3, 0.5, 0.1), 5.0, clock) == (pytest.approx(0.8), "end")
+
+
+def test_work_without_countable_progress_has_no_estimate():
+    clock = Clock()
+    assert extrapolate(clock.work(0, 0.0, 0.1), 1.0, clock) == (None, None)
+    assert clock.now < 104  # it was given up
+
+
+def test_an_estimate_counts_what_is_missing_and_nothing_when_all_is_done(home: Path, store: Store):
+    study = Study(**LITTLE)
+    found = estimate(study, store, home)
+    assert found.runs == 4 and found.known and found.train > 0 and found.evaluate > 0
+    for _ in work(study, "s", store, home, silent):
+        pass
+    assert estimate(study, store, home).total == 0
