@@ -20,7 +20,7 @@ from core.training import TRAINERS
 from core.types import DataConfig, Options, option
 
 # Settings that came after runs had been stored, with what those runs did: digests of old and new runs stay comparable
-LATE: Mapping[str, Any] = {"start": ""}
+LATE: Mapping[str, Any] = {"start": "", "augment": "off", "networks": 1}
 
 
 class Choice(Options):
@@ -85,6 +85,10 @@ class RunConfig(Options):
     training: TrainingChoice = Field(default_factory=lambda: TrainingChoice.of("adversarial"))
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     seed: int = option(0, "seed of everything random in condensing, training and evaluating", ge=0)
+    networks: int = option(
+        1, "fresh networks trained on the condensed set; above 1 accuracies have a mean and a standard deviation",
+        ge=1, le=20,
+    )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values that `RunConfig(**values)` reads back to an equal value."""

@@ -1,9 +1,10 @@
 """Settings as flat command-line flags and back.
 
-`--data`, `--method`, `--network` and `--training` take names, `--seed` the run's seed. Every option may be
-given with its stage before it (`--method-norm`, `--eval-images`). A bare option goes to the one stage
-that has it; `--norm` and `--eps` are the threat model and go to every stage that has them; any other
-bare option of several stages is refused with its longer forms.
+`--data`, `--method`, `--network` and `--training` take names, `--seed` and `--networks` are the run's own, and
+`--protocol` names values for those options of the training that are not given. Every option may be given with
+its stage before it (`--method-norm`, `--eval-images`). A bare option goes to the one stage that has it; `--norm`
+and `--eps` are the threat model and go to every stage that has them; any other bare option of several stages is
+refused with its longer forms.
 """
 
 import shlex
@@ -15,12 +16,14 @@ from typing import Any, get_args
 
 from core.errors import ConfigError
 from core.runs.config import EvaluationConfig, MethodChoice, NetworkChoice, RunConfig, TrainingChoice
+from core.training.config import PROTOCOLS
 from core.types import DataConfig, OptionInfo, Options
 
 STAGES = ("data", "method", "network", "training", "eval")
 CHOICES = {"method": MethodChoice, "network": NetworkChoice, "training": TrainingChoice}
 SHARED = ("norm", "eps")
 FIELD = {"eval": "evaluation"}  # where a stage lives in RunConfig when its name differs
+RUN = {"seed": (), "networks": ("training", "eval")}  # options of no stage, with the stages they need
 OWN = {"data": ("name", "seed")}  # options that are only reached with their stage before them
 
 
@@ -56,7 +59,9 @@ def parse(flags: Mapping[str, str], *, stages: Sequence[str] = STAGES) -> RunCon
     values: dict[str, dict[str, Any]] = {stage: {} for stage in stages}
     if "data" in stages and "data" in left:
         values["data"]["name"] = left.pop("data")
-    settings: dict[str, Any] = {"seed": _read("seed", left.pop("seed"), _seed())} if "seed" in left else {}
+    if "training" in stages and "protocol" in left:
+        values["training"] = _protocol(left.pop("protocol"))
+    settings = {name: _read(name, left.pop(name), info) for name, info in _own(stages).items() if name in left}
     for name, stage, info, text in sorted(_resolved(left, configs), key=lambda found: found[0].startswith(found[1])):
         values[stage][info.name] = _read(name, text, info)
     for stage in stages:
@@ -97,8 +102,9 @@ def to_flags(config: RunConfig, *, stages: Sequence[str] = STAGES) -> dict[str, 
             if value == info.default or (together and info.name in flags):
                 continue
             flags[_shortest(stage, info.name, holders, together)] = written(value)
-    if config.seed != default.seed:
-        flags["seed"] = written(config.seed)
+    for name, info in _own(stages).items():
+        if getattr(config, name) != info.default:
+            flags[name] = written(getattr(config, name))
     for name in [name for name, text in flags.items() if text == "none"]:
         rest = {other: text for other, text in flags.items() if other != name}
         if _same(rest, config, stages):
@@ -166,7 +172,7 @@ def _resolved(
             for stage in holders:
                 yield name, stage, table[stage, name.replace("-", "_")], text
         else:
-            raise ConfigError(_unknown(name, [*bare, *long, *CHOICES, "data", "seed"]))
+            raise ConfigError(_unknown(name, [*bare, *long, *CHOICES, *RUN, "data", "protocol"]))
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
@@ -175,8 +181,15 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     return f"--{name} is not an option of what is chosen here: {hint}"
 
 
-def _seed() -> OptionInfo:
-    return next(info for info in RunConfig.describe() if info.name == "seed")
+def _own(stages: Sequence[str]) -> dict[str, OptionInfo]:
+    """The options of the run itself that mean something for these stages."""
+    return {info.name: info for info in RunConfig.describe() if info.name in RUN and set(RUN[info.name]) <= set(stages)}
+
+
+def _protocol(name: str) -> dict[str, Any]:
+    if name not in PROTOCOLS:
+        raise ConfigError(f"there is no protocol called {name!r}; there are: {', '.join(PROTOCOLS)}")
+    return dict(PROTOCOLS[name])
 
 
 def _read(name: str, text: str, info: OptionInfo) -> Any:
@@ -190,7 +203,7 @@ def _read(name: str, text: str, info: OptionInfo) -> Any:
             return float(Fraction(text)) if "/" in text else float(text)
         if isinstance(info.type, GenericAlias):
             kind = get_args(info.type)[0]
-            return tuple(kind(part) for part in text.split(",") if part)
+            return tuple(kind(Fraction(part) if "/" in part else part) for part in text.split(",") if part)
         return info.type(text)
     except (KeyError, ValueError, ZeroDivisionError):
         words = {bool: "true or false", int: "a whole number", float: "a number"}

@@ -5,9 +5,9 @@ values; everything else it leaves in the job's folder.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import ConfigError, DataError
 from core.events import Work
@@ -18,6 +18,7 @@ from core.runs.config import RunConfig
 from core.runs.job import Job
 from core.types import CondensedSet, Dataset, TrainedModel
 
+T = TypeVar("T")
 MOST_COMPARED = 12_000  # train images of which all pairs are compared for methods that are no cover
 
 
@@ -25,7 +26,7 @@ def run(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     """Condense, map, train and evaluate."""
     settings = RunConfig(**config)
     dataset = yield from stages.load(settings.data, job)
-    _check_network(settings, dataset)
+    _check_images(settings, dataset)
     condensed = yield from stages.condense(settings.method, dataset, settings.seed, job)
     yield from stages.lay_out(dataset, condensed, job)
     covering = yield from _covering(dataset, condensed, job)
@@ -49,7 +50,7 @@ def train(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     condensed = artifacts.load_condensed(path)
     dataset = yield from stages.load(settings.data, job)
     check_fit(path, condensed.x.shape[1:], condensed.n_classes, dataset)
-    model = yield from _train(settings, dataset, condensed, job, watch=False)
+    model = yield from _train(settings, dataset, condensed, job, seed=settings.seed, part="", watch=False)
     return _about_training(settings, dataset, condensed, model, job) | _notes(dataset, {})
 
 
@@ -79,24 +80,62 @@ def certify(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
 def _train_and_evaluate(
     settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job
 ) -> Work[dict[str, Any]]:
-    model = yield from _train(settings, dataset, condensed, job, watch=True)
-    report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)
-    found = summary.of_report(report, settings.evaluation)
-    artifacts.save_json(job.folder / "report.json", found)
-    return found | summary.of_training(model, settings.network.name, settings.training.name)
+    """Train and judge every fresh network; the flat numbers are those of the first.
+
+    Each has a seed of its own for weights, batches and attacks on train images. All are judged on the same test images.
+    """
+    seeds = range(settings.seed, settings.seed + settings.networks)
+    models, found = [], []
+    for number, seed in enumerate(seeds):
+        work = _train(settings, dataset, condensed, job, seed=seed, part=_part(number), watch=number == 0)
+        models.append((yield from _numbered(work, number, len(seeds))))
+    for number, model in enumerate(models):
+        found.append((yield from _numbered(_judge(settings, dataset, model, job, _part(number)), number, len(seeds))))
+    about = summary.of_training(models[0], settings.network.name, settings.training.name)
+    return found[0] | about | summary.of_networks(found, seeds)
+
+
+def _part(number: int) -> str:
+    """What the names of a network's files begin with; the first one's have no number."""
+    return f"network-{number + 1}-" if number else ""
 
 
 def _train(
-    settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job, *, watch: bool
+    settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job, *, seed: int, part: str, watch: bool
 ) -> Work[TrainedModel]:
     """The model that the settings ask to keep."""
     work = stages.train(
-        settings.training, settings.network, condensed, dataset.train, dataset.n_classes, settings.seed, job
+        settings.training, settings.network, condensed, dataset.train, dataset.n_classes, seed, job, part
     )
     if watch:
         work = stages.watched(work, dataset.test, settings.evaluation, settings.seed, job)
     models = yield from work
     return models[settings.training.options.keep]
+
+
+def _judge(settings: RunConfig, dataset: Dataset, model: TrainedModel, job: Job, part: str) -> Work[dict[str, Any]]:
+    """What the evaluation of a model found, or what it had found in an earlier attempt."""
+    path = job.folder / f"{part}report.json"
+    if path.exists():
+        return artifacts.load_json(path)
+    report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)
+    found = summary.of_report(report, settings.evaluation)
+    artifacts.save_json(path, found)
+    return found
+
+
+def _numbered(work: Work[T], number: int, networks: int) -> Work[T]:
+    """Say in every event which of several networks it is about, and leave the network itself out."""
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as stop:
+                return stop.value
+            which = f"network {number + 1} of {networks}" if networks > 1 else ""
+            yield replace(event, model=None, note=" · ".join(filter(None, (which, event.note))))
+    finally:
+        work.close()
 
 
 def _covering(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
@@ -144,11 +183,15 @@ def _notes(dataset: Dataset, found: Mapping[str, Any]) -> dict[str, Any]:
     return {"notes": [*dataset.notes, *found.get("notes", ())]}
 
 
-def _check_network(settings: RunConfig, dataset: Dataset) -> None:
-    """Refuse a network that cannot take these images before anything long begins."""
+def _check_images(settings: RunConfig, dataset: Dataset) -> None:
+    """Refuse a network that cannot take these images, or to augment points, before anything long begins."""
     sentence = NETWORKS[settings.network.name].refuse(settings.network.options, dataset.train.shape)
     if sentence:
         raise ConfigError(sentence)
+    if settings.training.options.augment == "auto":
+        from core.networks.augment import usual
+
+        usual(dataset.train.shape)
 
 
 def check_fit(path: Path, shape: tuple[int, ...], n_classes: int, dataset: Dataset) -> None:

@@ -144,12 +144,14 @@ def train(
     n_classes: int,
     seed: int,
     job: Job,
+    part: str = "",
 ) -> Work[dict[str, TrainedModel]]:
     """Train a network on a condensed set, or read what an earlier attempt finished.
 
+    part  beginning of the names of its files, where a run trains several networks
     Normalisation comes from the real train split; "best" is judged on train images outside the condensed set.
     """
-    paths = {kept: job.folder / f"{kept}.safetensors" for kept in KEPT}
+    paths, name = {kept: job.folder / f"{part}{kept}.safetensors" for kept in KEPT}, f"{part}train"
     if all(path.exists() for path in paths.values()):
         yield Progress(stage="train", done=1, total=1, unit="networks", note="network of the earlier attempt")
         return {kept: artifacts.load_model(path) for kept, path in paths.items()}
@@ -165,12 +167,12 @@ def train(
             validation=validation,
             seed=seed,
             device=job.device,
-            checkpoint=keeping.checkpoint(job.folder, "train"),
+            checkpoint=keeping.checkpoint(job.folder, name),
         )
-        models = yield from keeping.keeping(work, job.folder, "train")
+        models = yield from keeping.keeping(work, job.folder, name)
         for kept, path in paths.items():
             artifacts.save_model(path, models[kept])
-        keeping.forget(job.folder, "train")
+        keeping.forget(job.folder, name)
         return models
 
 

@@ -1,7 +1,8 @@
 """Results as flat JSON values: what the record keeps and the command line prints."""
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -92,6 +93,21 @@ def of_report(report: RobustnessReport, config: EvaluationConfig) -> dict[str, A
         "by_class": [asdict(count) for count in report.classes],
         "notes": list(report.notes),
     }
+
+
+def of_networks(found: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
+    """The accuracies of several networks trained on one set, with mean and sample standard deviation.
+
+    found  what `of_report` gave for each; the deviation of a single one is None
+    """
+    wanted = ("clean_acc", "clean_interval", "robust_acc", "interval")
+    rows = [{"seed": seed, **{name: one[name] for name in wanted}} for seed, one in zip(seeds, found, strict=True)]
+    values: dict[str, Any] = {"networks": rows}
+    for name in ("clean", "robust"):
+        shares = [row[f"{name}_acc"] for row in rows]
+        values[f"{name}_mean"] = statistics.fmean(shares)
+        values[f"{name}_std"] = statistics.stdev(shares) if len(shares) > 1 else None
+    return values
 
 
 def _point(accuracy: Accuracy) -> dict[str, Any]:

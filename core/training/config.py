@@ -1,11 +1,20 @@
 """Settings that trainers share. Light: read by the page process to draw a form."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from core.errors import ConfigError
 from core.types import Norm, Options, option
+
+# How the condensation literature evaluates a set (Zhao et al. 2021, arXiv:2006.05929; with augmentation Zhao & Bilen
+# 2021, arXiv:2102.08259): names for settings that a form or a command line fills in, any of which may be changed
+_FIELD = {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0005, "batch": 256, "schedule": "half"}
+PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
+    "field": {**_FIELD, "epochs": 300, "augment": "off"},
+    "field-augmented": {**_FIELD, "epochs": 1000, "augment": "auto"},
+}
 
 RadiusPolicy = Literal["eps", "eps + radius", "eps + fraction * radius"]
 
@@ -20,10 +29,13 @@ class TrainingOptions(Options):
     batch: int = option(64, "condensed images per step", unit="images", ge=2, le=65_536)
     optimizer: Literal["adam", "sgd"] = option("adam", "rule of the weight steps")
     lr: float = option(0.005, "learning rate; 0.01 is usual for sgd, 0.001 to 0.01 for adam", gt=0, le=100)
-    schedule: Literal["constant", "cosine", "step"] = option(
-        "cosine", "course of the learning rate; step divides by ten at one half and at three quarters"
+    schedule: Literal["constant", "cosine", "step", "half"] = option(
+        "cosine", "course of the learning rate; half divides it by ten at one half, step at three quarters too"
     )
     loss: Literal["ce", "mse"] = option("ce", "cross-entropy, or squared distance to centred labels as in KIP")
+    augment: Literal["off", "auto"] = option(
+        "off", "auto shifts, scales, turns or cuts every image anew, before any attack, and mirrors colour images"
+    )
     weighted: bool = option(False, "count each image as often as the train images it stands for in a cover")
     keep: Literal["last", "best"] = option(
         "last", "weights that are evaluated; best is judged on held-out train images, which costs time"

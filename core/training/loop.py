@@ -9,7 +9,7 @@ import copy
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, cos, pi
 
 import numpy as np
@@ -20,6 +20,7 @@ from core.attacks import LOSSES
 from core.errors import ConfigError, NumericsError
 from core.events import Progress, Work
 from core.networks import capture
+from core.networks.augment import augment, draw, usual
 from core.training import checkpoint as saved
 from core.training.config import TrainingOptions
 from core.training.judge import Judge
@@ -29,6 +30,7 @@ from core.types import CondensedSet, TrainedModel, TrainSplit, stream
 PULSE_S = 0.5  # seconds between signs of life within an epoch
 CHECKPOINT_S = 20.0  # seconds between checkpoints
 JUDGEMENTS = 10  # times "best" is judged in a training
+DROPS = {"step": (0.5, 0.75), "half": (0.5,)}  # shares of the epochs after which the learning rate is a tenth
 
 Step = Generator[None, None, tuple[Tensor, Tensor]]
 
@@ -115,12 +117,11 @@ def run(
 
 
 def learning_rate(config: TrainingOptions, epoch: int) -> float:
-    """Rate of an epoch counted from 0: half a cosine wave, or a tenth at one half and at three quarters."""
+    """Rate of an epoch counted from 0: half a cosine wave, or a tenth after each share of the epochs in DROPS."""
     if config.schedule == "cosine":
         return config.lr * 0.5 * (1 + cos(pi * epoch / config.epochs))
-    if config.schedule == "step":
-        return config.lr * 0.1 ** sum(epoch >= share * config.epochs for share in (0.5, 0.75))
-    return config.lr
+    drops = DROPS.get(config.schedule, ())
+    return config.lr * 0.1 ** sum(epoch >= share * config.epochs for share in drops)
 
 
 def _epoch(
@@ -137,13 +138,16 @@ def _epoch(
     rate = learning_rate(config, epoch)
     for group in optimizer.param_groups:
         group["lr"] = rate
-    shuffle, attack = (torch.Generator().manual_seed(stream(seed, name, epoch)) for name in ("shuffle", "attack"))
+    names = ("shuffle", "attack", "augment")
+    shuffle, attack, change = (torch.Generator().manual_seed(stream(seed, name, epoch)) for name in names)
     warmup = getattr(config, "warmup", 0.0) * config.epochs
     growth = min(1.0, (epoch + 1) / warmup) if warmup else 1.0
     batches = torch.randperm(len(samples), generator=shuffle).tensor_split(ceil(len(samples) / config.batch))
     total, correct = 0.0, 0
     for index, rows in enumerate(batches):
         batch = samples.batch(rows.to(samples.x.device), growth)
+        if config.augment == "auto":
+            batch = replace(batch, x=augment(batch.x, draw(usual(batch.x.shape[1:]), len(batch), change)))
         network.train()
         losses, logits = yield from _pulsing(recipe.step(network, batch, attack), epoch, config.epochs, "")
         loss = (batch.weight * losses).mean()

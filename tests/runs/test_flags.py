@@ -65,11 +65,27 @@ def test_the_threat_model_goes_to_every_stage_and_can_be_set_apart():
         ("ipc 3", "expected an option"),
         ("--seed -1", "seed: should be greater than or equal to 0"),
         ("--limit 0", "limit: should be greater"),
+        ("--networks 21", "networks: should be less than or equal to 20"),
+        ("--protocol house", "there is no protocol called 'house'; there are: field, field-augmented"),
     ],
 )
 def test_unclear_flags_are_refused_with_what_would_do(line, message):
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         read(line)
+
+
+def test_a_protocol_is_what_is_not_given():
+    config = read("--training standard --protocol field-augmented --epochs 40 --networks 5")
+    options = config.training.options
+    assert (options.epochs, options.lr, options.augment, options.schedule) == (40, 0.01, "auto", "half")
+    assert config.networks == 5 and read(flags.to_command(config).removeprefix("python -m core run ")) == config
+    assert read("--protocol field").training.options.epochs == 300
+
+
+@pytest.mark.parametrize("line", ["--networks 3", "--protocol field"])
+def test_condensing_alone_has_no_networks_and_no_protocol(line):
+    with pytest.raises(ConfigError, match="is not an option"):
+        read(line, CONDENSE)
 
 
 def test_a_stage_that_does_not_exist_has_no_flags():
@@ -117,6 +133,7 @@ ANY = st.fixed_dictionaries(
         "training": row(TRAINERS),
         "evaluation": chosen(EvaluationConfig),
         "seed": st.integers(0, 2**31),
+        "networks": st.integers(1, 20),
     }
 )
 
@@ -142,10 +159,13 @@ def test_texts_that_look_like_options_are_kept_apart():
 
 
 def test_settings_that_came_late_do_not_change_the_digest_of_what_was_there_before():
-    old = RunConfig(method={"name": "kip", "options": {}}).to_json()
-    new = RunConfig(method={"name": "kip", "options": {"start": "x"}})
-    del old["method"]["options"]["start"]
-    assert RunConfig(**old).digest == digest(old) != new.digest
+    own = RunConfig(method="kip")
+    old = own.to_json()
+    del old["method"]["options"]["start"], old["training"]["options"]["augment"], old["networks"]
+    assert RunConfig(**old) == own and own.digest == digest(old)
+    changed = [{"method": {"name": "kip", "options": {"start": "x"}}}, {"networks": 2},
+               {"training": {"name": "adversarial", "options": {"augment": "auto"}}}]  # fmt: skip
+    assert len({own.digest, *(own.replace(**change).digest for change in changed)}) == 4
 
 
 def test_defaults_need_no_flags():

@@ -12,7 +12,7 @@ from core.errors import ConfigError, NumericsError
 from core.events import drive
 from core.networks import build, restore
 from core.training import TRAINERS, checkpoint, loop
-from core.training.config import AttackOptions
+from core.training.config import PROTOCOLS, AttackOptions
 from core.training.fgsm_rs import collapse_note
 from core.types import CondensedSet, TrainSplit
 
@@ -220,6 +220,60 @@ def test_schedules_begin_at_the_rate_and_fall():
     ):
         c = config("standard", schedule=schedule, epochs=4, lr=1.0)
         assert [loop.learning_rate(c, e) for e in range(4)] == pytest.approx(expected, rel=1e-5)
+
+
+def test_half_falls_once_and_step_twice():
+    half, step = (config("standard", epochs=100, schedule=name, lr=1.0) for name in ("half", "step"))
+    rates = [[round(loop.learning_rate(one, epoch), 6) for epoch in (0, 49, 50, 74, 75, 99)] for one in (half, step)]
+    assert rates == [[1, 1, 0.1, 0.1, 0.1, 0.1], [1, 1, 0.1, 0.1, 0.01, 0.01]]
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_augmentation_changes_training_repeats_and_resumes(name, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
+    events = []
+    whole = train(name, augment="auto", events=events)["last"]
+    states = [event.state for event in events if event.state is not None]
+    assert not same(whole, train(name)["last"])
+    assert same(whole, train(name, augment="auto")["last"])
+    assert same(whole, train(name, augment="auto", state=states[1])["last"])
+
+
+def test_images_are_augmented_before_the_attack(monkeypatch):
+    from core.training import attacking
+
+    seen, real = [], attacking.pgd_steps
+
+    def black(x, change):
+        assert len(change.numbers) == len(x) and change.kind in ("shift", "scale", "rotate", "cutout")
+        return torch.zeros_like(x)
+
+    def spy(model, x, *args, **kwargs):
+        seen.append(float(x.max()))
+        return (yield from real(model, x, *args, **kwargs))
+
+    monkeypatch.setattr(loop, "augment", black)
+    monkeypatch.setattr(attacking, "pgd_steps", spy)
+    train("adversarial", augment="auto", warmup=0.0)
+    assert seen and max(seen) == 0
+
+
+def test_points_cannot_be_augmented():
+    points = CondensedSet(x=np.full((4, 1, 1, 2), 0.5, np.float32), y=np.arange(4) % 2, n_classes=2, method="x")
+    net = build("mlp", {"width": 4}, (1, 1, 2), 2, [0.3], [0.3], seed=0)
+    work = TRAINERS["standard"].train(
+        points, net, config("standard", augment="auto"), validation=None, seed=0, device="cpu"
+    )
+    with pytest.raises(ConfigError, match="augmentation needs images of at least 4×4"):
+        drive(work)
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_protocols_are_settings_of_every_trainer(name):
+    field, augmented = (TRAINERS[name].Config(**PROTOCOLS[p]) for p in ("field", "field-augmented"))
+    assert (field.optimizer, field.lr, field.momentum, field.weight_decay) == ("sgd", 0.01, 0.9, 5e-4)
+    assert (field.epochs, field.augment, augmented.epochs, augmented.augment) == (300, "off", 1000, "auto")
+    assert {field.batch, augmented.batch} == {256} and {field.schedule, augmented.schedule} == {"half"}
 
 
 def test_resuming_restores_every_kind_of_state():
