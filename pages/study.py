@@ -30,6 +30,7 @@ try:
             api.study.begin(name, settings)
             api.study.start(name)
             st.query_params["study"] = name
+            st.rerun()
     st.title("Study", anchor=False)
     st.caption("Is robustness transferred? The same training and the same attack on every method's condensed set.")
     if known := api.study.studies():

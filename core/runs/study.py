@@ -111,14 +111,17 @@ class Cell:
 
 
 def plan(study: Study) -> Iterator[Cell]:
-    """Every cell, seed by seed, so that a first table is there early; cells that share work follow each other."""
+    """Every cell, seed by seed, so that a first table is there early; cells that share work follow each other.
+
+    The reference comes last within a seed: it takes longest.
+    """
     for seed in range(study.seeds):
-        if study.reference:
-            yield from _cells(study, REFERENCE, None, seed)
         for ipc in study.ipc:
             for method in study.methods:
                 if method != REFERENCE:
                     yield from _cells(study, method, ipc, seed)
+        if study.reference:
+            yield from _cells(study, REFERENCE, None, seed)
 
 
 def groups(study: Study) -> dict[str, list[Cell]]:

@@ -50,9 +50,9 @@ class Row:
 
 
 def table(study: Study, found: Callable[[Cell], RunRecord | None]) -> list[Row]:
-    """The rows of which at least one seed is done, in the order of the plan; the reference first."""
+    """The rows of which at least one seed is done, by attack radius, the reference first."""
     lines: dict[tuple[Any, ...], list[RunRecord]] = {}
-    for cell in plan(study):
+    for cell in sorted(plan(study), key=lambda cell: (cell.eps, cell.method != REFERENCE)):
         record = found(cell)
         if record is not None:
             lines.setdefault((cell.eps, cell.training, cell.method, cell.ipc), []).append(record)
