@@ -69,19 +69,18 @@ def condense(
     """Cover every class.
 
     yields   Progress; done and total count classes; values `centres`, `radius`, `lower_bound`, `gap` over all
-             classes; x and y hold the cover of the moment whenever it changed
+             classes; x, y and state hold the cover of the moment whenever it changed
     checkpoint  state of an earlier event: classes finished there are not solved again
     returns  CondensedSet that is a cover, with bounds, gaps and times in `info`
     raises   ConfigError when there is nothing to cover; ResourceError when the distances would not fit
     """
-    from core.covering.assemble import as_condensed
     from core.covering.distances import Metric
 
     if not len(train):
         raise ConfigError("mfc needs at least one train image, got none")
     metric, began = Metric(config.norm, train.levels), time.process_time()
     members = {int(label): np.flatnonzero(train.y == label) for label in np.unique(train.y)}
-    steps = _restored(checkpoint) if checkpoint else {}
+    steps = _restored(checkpoint, finished=True) if checkpoint else {}
     done = len(steps)
     solvers = {
         label: _solver(train, rows, metric, config, seed, label)
@@ -99,18 +98,46 @@ def condense(
                 yield _progress(train, members, steps, metric, config, done, f"class {label}: {step.phase}", changed)
             done += 1
             event = _progress(train, members, steps, metric, config, done, f"class {label} finished", changed=False)
-            yield replace(event, state=_state({key: steps[key] for key in steps if steps[key].phase == "end"}))
+            yield replace(event, state=_state(steps))
     finally:
         for solver in solvers.values():
             solver.close()
+    return _measured(train, steps, metric, config, n_classes, time.process_time() - began)
+
+
+def measured(
+    train: TrainSplit, state: "Mapping[str, np.ndarray]", config: Config, *, n_classes: int
+) -> CondensedSet | None:
+    """The cover that the state of an event holds, with the bounds known then; None while a class has no cover."""
+    from core.covering.distances import Metric
+
+    steps = _restored(state)
+    if set(steps) != set(np.unique(train.y).tolist()):
+        return None
+    return _measured(train, steps, Metric(config.norm, train.levels), config, n_classes, None)
+
+
+def rows(train: TrainSplit, state: "Mapping[str, np.ndarray]") -> np.ndarray:
+    """Train rows of the centres that a state holds, by class."""
+    parts = np.split(np.asarray(state["centres"]), np.cumsum(state["counts"])[:-1])
+    found = [np.flatnonzero(train.y == label)[own] for label, own in zip(state["labels"], parts, strict=True)]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _measured(
+    train: TrainSplit, steps: "dict[int, Step]", metric: "Metric", config: Config, n_classes: int,
+    seconds: float | None,
+) -> CondensedSet:  # fmt: skip
+    from core.covering.assemble import as_condensed
+
     info = _summary(steps, metric, config, n_classes)
-    indices = np.concatenate([members[label][step.centres] for label, step in sorted(steps.items())])
-    info["seconds_solve"] = time.process_time() - began - info["seconds_distances"]
+    indices = np.concatenate([np.flatnonzero(train.y == label)[step.centres] for label, step in sorted(steps.items())])
+    info["seconds_solve"] = None if seconds is None else seconds - info["seconds_distances"]
     return as_condensed(train, indices, metric, n_classes=n_classes, method="mfc", info=info)
 
 
 def _state(steps: "dict[int, Step]") -> dict[str, np.ndarray]:
-    """Finished classes as arrays, to resume from."""
+    """Every class that has a cover as arrays; those that are `finished` are not solved again."""
     parts = list(steps.values())
     return {
         "labels": np.array(list(steps), np.int64),
@@ -118,22 +145,25 @@ def _state(steps: "dict[int, Step]") -> dict[str, np.ndarray]:
         "centres": np.concatenate([step.centres for step in parts]),
         "numbers": np.array([[s.key, s.lower_k, s.lower_key, s.seconds_distances] for s in parts], np.float64),
         "flags": np.array([[s.proven, s.struck] for s in parts], bool),
+        "finished": np.array([s.phase == "end" for s in parts], bool),
     }
 
 
-def _restored(state: "Mapping[str, np.ndarray]") -> "dict[int, Step]":
-    """The inverse of `_state`."""
+def _restored(state: "Mapping[str, np.ndarray]", finished: bool = False) -> "dict[int, Step]":
+    """The inverse of `_state`; all its classes, or the finished ones only."""
     from core.covering.solve import Step
 
     centres = np.split(np.asarray(state["centres"]), np.cumsum(state["counts"])[:-1])
+    ended = state.get("finished", np.ones(len(state["labels"]), bool))  # older checkpoints hold finished classes only
     return {
         int(label): Step(
             centres=own, key=float(key), lower_k=int(lower_k), lower_key=float(lower_key), phase="end",
             proven=bool(proven), struck=bool(struck), seconds_distances=float(seconds),
         )
-        for label, own, (key, lower_k, lower_key, seconds), (proven, struck) in zip(
-            state["labels"], centres, state["numbers"], state["flags"], strict=True
+        for label, own, (key, lower_k, lower_key, seconds), (proven, struck), end in zip(
+            state["labels"], centres, state["numbers"], state["flags"], ended, strict=True
         )
+        if end or not finished
     }  # fmt: skip
 
 
@@ -174,6 +204,7 @@ def _progress(
     return Progress(
         stage="condense", done=done, total=len(members), unit="classes", values=values, note=note,
         x=train.pixels(indices) if changed else None, y=train.y[indices] if changed else None,
+        state=_state(steps) if changed else None,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from core.compressors import METHODS, alteration
+from core.compressors import METHODS, alteration, matching
 from core.errors import ConfigError
 from core.events import Progress, drive
 from core.networks import NETWORKS, build, capture
@@ -148,7 +148,8 @@ def test_an_empty_train_split_is_refused(method):
 
 @every_method
 def test_resuming_from_any_checkpoint_gives_the_same_set(method, monkeypatch):
-    monkeypatch.setattr(alteration, "CHECKPOINT_S", 0.0)
+    for module in (alteration, matching):
+        monkeypatch.setattr(module, "CHECKPOINT_S", 0.0)
     train, states = split(255), []
     whole = drive(work(method, train), lambda e: states.append(e.state) if e.state is not None else None)
     for state in states[:: max(1, len(states) // 3)]:

@@ -1,0 +1,122 @@
+"""Distribution matching: learn images whose mean features are those of the real images, in any random network.
+
+Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching", WACV 2023, arXiv:2110.04181, eq. 5: the sum
+over classes of |mean of features(real) - mean of features(learned)|^2, each step in a network drawn afresh, real and
+learned images changed alike first (DSA). No network is trained. The distance grows with the number of features, so the
+step is divided by it: with the published settings it is the published step, with fewer features as large a one.
+Cost: per step one forward pass of `batch` real images a class, and one forward and backward pass of the learned ones.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from core.compressors.matching_options import MatchingOptions
+from core.events import Work
+from core.types import CondensedSet, TrainSplit, option
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from core.compressors.matching import Learned, Real, Step
+
+
+FEATURES = 2048  # of the reference network on 28x28 and 32x32 images; lr_img is for as many
+
+
+class Config(MatchingOptions):
+    """Settings of distribution matching."""
+
+    PRESETS: ClassVar = {
+        "fast": {"steps": 600, "width": 32, "batch": 64, "lr_img": 1.0},
+        "paper": {"steps": 20_000, "width": 128, "batch": 256, "lr_img": 1.0},
+    }
+
+    augment: Literal["auto", "none", "flip"] = option(
+        "auto", "change real and learned images alike; auto mirrors colour images only, flip all, points never change"
+    )
+
+
+def condense(
+    train: TrainSplit,
+    config: Config,
+    *,
+    n_classes: int,
+    seed: int,
+    device: str,
+    checkpoint: Mapping[str, np.ndarray] | None = None,
+) -> Work[CondensedSet]:
+    """Learn `ipc` images per class; see core.compressors.matching.learn for what is yielded.
+
+    checkpoint  the `state` of an earlier Progress of the same call: continues to the same bytes
+    raises      ConfigError when there is nothing to match; NumericsError when the loss is not finite
+    """
+    from core.compressors.matching import Learned, Real, kinds, learn, result
+
+    real = Real.of(train, "dm", seed, device)
+    learned = Learned.begin(real, config)
+    if checkpoint is not None:
+        learned.unpack(checkpoint)
+    which = kinds(config.augment, train.shape)
+
+    def advance() -> "Step":
+        return _step(real, learned, config, which, n_classes)
+
+    info = yield from learn(learned, config.steps, advance, learned.pack, f"changes: {', '.join(which) or 'none'}")
+    return result(learned, n_classes, "dm", info)
+
+
+def _step(real: "Real", learned: "Learned", config: Config, which: tuple[str, ...], n_classes: int) -> "Step":
+    """One step on all classes, a group of them at a time; returns the loss per class."""
+    import torch
+
+    from core.compressors.backbone import at_once, drawn
+    from core.compressors.matching import changed
+
+    shape, labels = real.train.shape, list(real.rows)
+    network = drawn(
+        shape, n_classes, real.statistics, width=config.width, depth=config.depth,
+        seed=real.numbers("network", learned.step), device=real.device,
+    ).requires_grad_(False)  # fmt: skip
+    changes, size = real.changes(which, learned.step), at_once(shape, config.width, real.device)
+    together = max(1, size // (config.batch + 3 * config.ipc))
+    gradient, total = torch.zeros_like(learned.x), 0.0
+    for first in range(0, len(labels), together):
+        group = labels[first : first + together]
+        batches = [changed(real.batch(label, config.batch, learned.step), changes[label]) for label in group]
+        wanted = yield from _wanted(network, batches, size)
+        places = [learned.places(label) for label in group]
+        own = [learned.x[place].detach().requires_grad_() for place in places]
+        loss = distance(network, [changed(x, changes[label]) for x, label in zip(own, group, strict=True)], wanted)
+        for place, part in zip(places, torch.autograd.grad(loss, own), strict=True):
+            gradient[place] = part
+        total += float(loss.detach())
+        yield
+    learned.move(gradient, config.lr_img * FEATURES / wanted.shape[1], config.momentum)
+    return total / len(labels)
+
+
+def _wanted(network: "nn.Module", batches: "list[Tensor]", size: int) -> Generator[None, None, "Tensor"]:
+    """(k, d) mean features of k batches of real images; pauses after every `size` images."""
+    import torch
+
+    found = []
+    for part in torch.cat(batches).split(size):
+        with torch.no_grad():
+            found.append(network.features(part))
+        yield
+    return torch.stack([of_class.mean(0) for of_class in torch.cat(found).split([len(batch) for batch in batches])])
+
+
+def distance(network: "nn.Module", batches: "list[Tensor]", wanted: "Tensor") -> "Tensor":
+    """Sum over classes of the squared distance between mean features.
+
+    network  with `features`, (n, c, h, w) -> (n, d)
+    batches  k tensors (m_i, c, h, w), the learned images of k classes
+    wanted   (k, d) mean features of their real images
+    """
+    import torch
+
+    features = network.features(torch.cat(batches)).split([len(batch) for batch in batches])
+    return (torch.stack([of_class.mean(0) for of_class in features]) - wanted).square().sum()
