@@ -59,10 +59,11 @@ from core.networks import NETWORKS
 from core.runs.config import EvaluationConfig, RunConfig
 from core.runs.flags import STAGES, options, parse, split
 from core.training import TRAINERS
+from core.training.config import PROTOCOLS
 
 __all__ = [
-    "ATTACK_NORMS", "DATASETS", "METHODS", "MINIMAL_NORM", "NETWORKS", "STAGES", "TRAINERS", "AttackConfig",
-    "AuditConfig", "EvaluationConfig", "KernelConfig", "RunConfig", "WidthConfig", "again", "audit_of",
+    "ATTACK_NORMS", "DATASETS", "METHODS", "MINIMAL_NORM", "NETWORKS", "PROTOCOLS", "STAGES", "TRAINERS",
+    "AttackConfig", "AuditConfig", "EvaluationConfig", "KernelConfig", "RunConfig", "WidthConfig", "again", "audit_of",
     "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "delete", "device",
     "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image", "map_data",
     "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references",

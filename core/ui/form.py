@@ -13,7 +13,8 @@ import streamlit as st
 
 from core.types import OptionInfo, Options
 
-LABELS = {"ipc": "Images per class", "eps": "Attack budget ε", "lr": "Learning rate", "radius": "Covering radius η"}
+LABELS = {"ipc": "Images per class", "eps": "Attack budget ε", "lr": "Learning rate", "radius": "Covering radius η",
+          "networks": "Fresh networks"}  # fmt: skip
 ALTERNATIVES = {"ipc": "Images per class", "radius": "Radius η"}  # settings of which a Config takes exactly one
 START = {"ipc": 10, "radius": 1.5}
 MOST_SEGMENTS, MOST_LETTERS, MOST_STEPS = 4, 34, 250

@@ -1,6 +1,7 @@
 """A run on the page: its head, its live part, and the numbers it ended with."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -106,12 +107,12 @@ def results(record: RunRecord) -> None:
     others = {name: other.result for name, other in live.references(record).items() if other}
     with st.container(border=True):
         clean, robust, small, cover, cost = st.columns([3, 3, 2, 3, 2])
-        for column, title, key, interval in (
-            (clean, "Clean accuracy", "clean_acc", "clean_interval"),
-            (robust, "Robust accuracy", "robust_acc", "interval"),
+        for column, title, what, interval in (
+            (clean, "Clean accuracy", "clean", "clean_interval"),
+            (robust, "Robust accuracy", "robust", "interval"),
         ):
-            column.metric(title, words.percent(found.get(key)))
-            column.caption(words.between(found.get(interval)) + words.beside(others, key))
+            with column:
+                _accuracy(title, found, what, interval, others)
         small.metric("Condensed images", f"{found.get('budget') or 0:,}")
         small.caption(f"of {found.get('train_images', 0):,}")
         if found.get("radius") is not None:
@@ -123,6 +124,20 @@ def results(record: RunRecord) -> None:
         st.caption(f"Robust accuracy under {words.conditions(found)} · {attack} · **{words.audit(record.id)}**")
         if found.get("notes"):
             st.caption("Notes: " + " · ".join(found["notes"]))
+
+
+def _accuracy(
+    title: str, found: Mapping[str, Any], what: str, interval: str, others: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """One accuracy with its 95 % interval, or of several networks the mean with the standard deviation."""
+    networks, key, mean = found.get("networks", ()), f"{what}_acc", f"{what}_mean"
+    if len(networks) < 2:
+        st.metric(title, words.percent(found.get(key)))
+        st.caption(words.between(found.get(interval)) + words.beside(others, key))
+        return
+    st.metric(title, words.spread(found[mean], found[f"{what}_std"]))
+    each = ", ".join(f"{100 * row[key]:.1f}" for row in networks)
+    st.caption(f"mean ± standard deviation of {len(networks)} networks: {each}" + words.beside(others, mean))
 
 
 def after(record: RunRecord) -> None:

@@ -29,14 +29,14 @@ def settings() -> dict[str, Any]:
     network = _network(data["name"])
     training = _training(threat)
     evaluation = _evaluation(threat)
-    seed = st.number_input("Seed", min_value=0, value=0, key="lab.seed", bind="query-params", help="Seed of every draw")
+    own = {info.name: info for info in api.RunConfig.describe()}
     return {
         "data": data,
         "method": method,
         "network": network,
         "training": training,
         "evaluation": evaluation,
-        "seed": seed,
+        **{name: form.widget(own[name], f"lab.{name}", own[name].default) for name in ("networks", "seed")},
     }
 
 
@@ -49,7 +49,8 @@ def fill(config: Mapping[str, Any]) -> None:
     form.put("lab.evaluation", config["evaluation"])
     norm, eps = config["evaluation"]["norm"], config["evaluation"]["eps"]
     threat = usual(config["data"]["name"], norm)
-    form.put("lab", {"seed": config["seed"], "norm": norm, "eps": round(eps * 255) if threat.rgb else eps})
+    form.put("lab", {"networks": config.get("networks", 1), "seed": config["seed"]})
+    form.put("lab", {"norm": norm, "eps": round(eps * 255) if threat.rgb else eps})
 
 
 def _data() -> dict[str, Any]:
@@ -131,8 +132,19 @@ def _training(threat: Threat) -> dict[str, Any]:
     shared = {k: v for k, v in {"norm": threat.norm, "eps": threat.eps}.items() if k in config.model_fields}
     with st.expander("Training settings", key="lab.training.settings"):
         suggested = {k: v for k, v in {"attack_steps": threat.train_steps}.items() if k in config.model_fields}
+        suggested |= _protocol()
         values = form.fields(config, "lab.training", suggested=suggested, skip=tuple(shared))
     return {"name": name, "options": values | shared}
+
+
+def _protocol() -> dict[str, Any]:
+    """What a protocol suggests for the settings below; those that were chosen by hand stay."""
+    titles = {"": "This project's", "field": "The field's", "field-augmented": "The field's, with augmentation"}
+    help = (
+        "Fills in the settings below: the field judges condensed sets by SGD with 300 epochs, or 1,000 and augmentation"
+    )
+    name = form.select("Protocol", ["", *api.PROTOCOLS], "lab.protocol", "", titles=titles, help=help)
+    return dict(api.PROTOCOLS.get(name, {}))
 
 
 def _evaluation(threat: Threat) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def spread(mean: float | None, std: float | None) -> str:
+    """A mean share with its standard deviation over several networks, in percent with one decimal."""
+    return percent(mean) if mean is None or std is None else f"{100 * mean:.1f} ± {100 * std:.1f} %"
+
+
 def between(interval: Sequence[float] | None) -> str:
     """A 95 % interval of a share."""
     return "" if not interval else f"95 %: {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
@@ -75,7 +80,8 @@ def pace(events: Sequence[EventRow]) -> tuple[float, float | None]:
 
     returns  (0.0, None) until two events of the stage tell
     """
-    stage = [e for e in events if e.stage == events[-1].stage][-60:] if events else []
+    last = events[-1] if events else None
+    stage = [e for e in events if (e.stage, e.unit) == (last.stage, last.unit)][-60:] if last else []
     if len(stage) < 2 or stage[-1].time <= stage[0].time or stage[-1].done <= stage[0].done:
         return 0.0, None
     rate = (stage[-1].done - stage[0].done) / (stage[-1].time - stage[0].time)
