@@ -31,6 +31,8 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="print the table of t
 Out = Annotated[Path | None, typer.Option(help="folder that gets a copy of what the work leaves")]
 RunId = Annotated[str, typer.Argument(help="id of a run, as `runs` lists them")]
 MORE = "Further options: --data, --limit, --seed and those of the chosen rows; methods, networks, trainings list them."
+TRAINED = f"--protocol ({' or '.join(api.PROTOCOLS)}) fills in options of the training that are not given."
+FRESH = "--networks N trains N fresh networks and gives mean and standard deviation."
 
 
 def main() -> None:
@@ -78,7 +80,7 @@ def trainings(as_json: Json = False, markdown: Markdown = False) -> None:
     _registry("trainings", as_json, markdown)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=f"{MORE} {TRAINED} {FRESH}")
 def run(context: typer.Context, name: str = "", out: Out = None, as_json: Json = False) -> None:
     """Condense, train and evaluate; the run is stored like those of the dashboard."""
     config = _settings(context, api.STAGES).to_json()
@@ -91,7 +93,7 @@ def condense(context: typer.Context, out: Out = None, as_json: Json = False) -> 
     _do("condense", _settings(context, ("data", "method")).to_json(), out=out, as_json=as_json)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=f"{MORE} {TRAINED}")
 def train(
     context: typer.Context,
     support: Annotated[Path, typer.Option(help="a condensed.npz")],
