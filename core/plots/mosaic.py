@@ -4,6 +4,7 @@ Numpy and Pillow only, because the page process draws them too. Cost: the bytes 
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,8 @@ def mosaic(
     y        (n,) labels: each class begins a new row, and takes as many as it needs; None fills rows in order
     columns  cells per row; by default as many as the largest class has, or a square without labels
     scale    whole factor by which pixels are enlarged; by default what makes a picture of a readable size
-    returns  Mosaic; images that do not fit 50 columns × 50 rows of cells are left out and counted
+    returns  Mosaic; images that do not fit 50 columns × 50 rows of cells are left out and counted, the last of every
+             class first
     raises   ConfigError for anything that is no image, two-dimensional points among them
     """
     if x.ndim != 4 or x.shape[1] not in (1, 3) or min(x.shape[2:]) < 2:
@@ -46,7 +48,8 @@ def mosaic(
     groups = [np.arange(len(x))] if y is None else [np.flatnonzero(y == label) for label in np.unique(y)]
     largest = max((len(group) for group in groups), default=0)
     columns = min(columns or (int(np.ceil(np.sqrt(len(x)))) if y is None else largest) or 1, MOST_COLUMNS)
-    rows = [group[i : i + columns] for group in groups for i in range(0, len(group), columns)][:MOST_COLUMNS]
+    share = _share([-(-len(group) // columns) for group in groups])
+    rows = [group[i : i + columns] for group in groups for i in range(0, len(group), columns)[:share]][:MOST_COLUMNS]
     _, channels, h, w = x.shape
     canvas = np.full((len(rows) * (h + GAP) + GAP, columns * (w + GAP) + GAP, channels), PAPER, np.float32)
     for i, row in enumerate(rows):
@@ -57,6 +60,14 @@ def mosaic(
     image = np.round(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
     image = np.broadcast_to(image, (*image.shape[:2], 3)).repeat(scale, 0).repeat(scale, 1)
     return Mosaic(image=image, shown=sum(map(len, rows)), total=len(x))
+
+
+def _share(wanted: Sequence[int]) -> int:
+    """The most rows that every class may take, so that all classes together fit."""
+    share = max(wanted, default=0)
+    while share > 1 and sum(min(rows, share) for rows in wanted) > MOST_COLUMNS:
+        share -= 1
+    return share
 
 
 def to_png(image: np.ndarray) -> bytes:

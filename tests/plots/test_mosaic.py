@@ -40,6 +40,16 @@ def test_long_classes_wrap_and_what_is_left_out_is_counted():
     assert mosaic(x, y, columns=2, scale=1).shown == 100
 
 
+def test_no_class_is_left_out_of_a_large_set():
+    """Ten classes of 500: five rows of each; two small classes leave their room to a large one."""
+    y = np.repeat(np.arange(10), 500)
+    x = (y / 10).astype(np.float32)[:, None, None, None] * np.ones((1, 1, 2, 2), np.float32)
+    found = mosaic(x, y, scale=1)
+    values = {int(cell(found.image, row, 0, 2, 2)[0, 0, 0]) for row in range(50)}
+    assert found.shown == 2500 and len(values) == 10
+    assert mosaic(x[:4000], np.repeat([0, 1, 2], [10, 10, 3980]), scale=1).shown == 20 + 48 * 50
+
+
 def test_png_is_lossless():
     image = mosaic(np.random.default_rng(2).random((4, 3, 6, 6))).image
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(to_png(image)))), image)
