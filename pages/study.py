@@ -11,10 +11,9 @@ START = "Queue every run of this study in a process of its own; it goes on when 
 
 
 def show(name: str) -> None:
-    """One study; it is drawn anew while runs are going on."""
-    going = bool(api.study.at_work(name))
+    """One study; it is drawn anew whenever a run of it is done."""
     st.fragment(study_view.progress, run_every=study_view.EVERY)(name)
-    st.fragment(study_view.results, run_every=study_view.EVERY * 5 if going else None)(name)
+    st.fragment(study_view.results)(name)
     with st.container(border=True):
         st.markdown("**Go on or repeat it from the command line**")
         st.code(api.study.command(name), language="bash", wrap_lines=True)

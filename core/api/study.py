@@ -15,7 +15,7 @@ from core.events import Progress
 from core.runs import artifacts, recovery
 from core.runs.executor import CREATION_FLAGS, ROOT
 from core.runs.flags import written
-from core.runs.study import Study, StudyOptions, plan
+from core.runs.study import START_NETWORK, Study, StudyOptions, plan
 from core.runs.study_done import digest_of, finished
 from core.runs.study_table import Row, markdown, table
 from core.types import RunRecord
@@ -113,10 +113,16 @@ def command(name: str) -> str:
     words = ["--name", name, "--data", found.data.name]
     if found.data.limit is not None:
         words += ["--limit", str(found.data.limit)]
-    if found.network != Study.model_fields["network"].get_default(call_default_factory=True):
+    if found.network.name != START_NETWORK:
         words += ["--network", found.network.name]
+    chosen = found.network.options
+    network = [
+        f"network.{name}={written(getattr(chosen, name))}"
+        for name, field in type(chosen).model_fields.items()
+        if getattr(chosen, name) != field.default
+    ]
     for option in StudyOptions.model_fields:
-        value = getattr(found, option)
+        value = (*network, *found.set) if option == "set" else getattr(found, option)
         if value != getattr(default, option):
             words += [f"--{option.replace('_', '-')}", written(value)]
     return shlex.join(["python", "-m", "core", "study", "transfer", *words])

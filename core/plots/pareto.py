@@ -29,8 +29,9 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
     ahead = front([(row["clean"], row["attacked"]) for row in rivals])
     leading = [row for row, on in zip(rivals, ahead, strict=True) if on]
     points = [_point(row, any(row is other for other in leading)) for row in rows]
-    x = quantitative("clean", "clean accuracy", axis=percent_axis(), scale={"domain": _room(rows, "clean"), "nice": False})
-    y = quantitative("attacked", f"accuracy under {attack}", axis=percent_axis(), scale={"domain": [0, _room(rows, "attacked")[1]], "nice": False})
+    across, up = _room(rows, "clean"), (0.0, _room(rows, "attacked")[1])
+    x = quantitative("clean", "clean accuracy", across, axis=percent_axis())
+    y = quantitative("attacked", f"accuracy under {attack}", up, axis=percent_axis())
     methods, trainings = (list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "training"))
     rest = [name for name in methods if name != REFERENCE]
     colours = [GREY if name == REFERENCE else CLASSES[rest.index(name) % len(CLASSES)] for name in methods]
@@ -46,7 +47,7 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
         {"field": "seeds"},
     ]  # fmt: skip
     thin = {"type": "rule", "strokeWidth": 1.2, "opacity": 0.55}
-    across = {"x": {**x, "field": "clean_low"}, "x2": {"field": "clean_high"}, "y": y, "color": colour}
+    aside = {"x": {**x, "field": "clean_low"}, "x2": {"field": "clean_high"}, "y": y, "color": colour}
     along = {"y": {**y, "field": "attacked_low"}, "y2": {"field": "attacked_high"}, "x": x, "color": colour}
     edge = {
         "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1.4, "color": GREY},
@@ -57,7 +58,7 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
         "mark": {"type": "point", "filled": True, "opacity": 0.9},
         "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "size": size, "tooltip": tooltip},
     }
-    layers = [edge, {"mark": thin, "encoding": across}, {"mark": thin, "encoding": along}, marks]
+    layers = [edge, {"mark": thin, "encoding": aside}, {"mark": thin, "encoding": along}, marks]
     return Chart(
         data=table(points, COLUMNS), spec={"layer": layers, "height": 420},
         alt=f"Accuracy under {attack} against clean accuracy of {len(rows)} rows, mark size by condensed images",

@@ -19,6 +19,7 @@ from core.training import TRAINERS
 from core.types import DataConfig, Norm, Options, option
 
 REFERENCE = "full"
+START_NETWORK = "small-cnn"
 NETWORK = "network"  # the word before the dot of a change that goes to the network
 FIELD = ("random", "k-center", "mfc", "herding", "dm", "adv-kip")
 
@@ -35,7 +36,8 @@ class StudyOptions(Options):
                                     unit="pixels in [0, 1]")  # fmt: skip
     epochs: int = option(150, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
     full_epochs: int = option(10, "passes over the full train split, the reference", unit="epochs", ge=1, le=100_000)
-    reference: bool = option(True, "train on the full train split too, to say how much is retained")
+    reference_seeds: int = option(1, "seeds of training on the full train split, to say how much is retained; 0 for none",
+                                  ge=0, le=20)  # fmt: skip
     attack: Literal["autoattack", "strong"] = option("autoattack", "headline attack")
     attack_images: int = option(100, "test images under the headline attack", unit="images", ge=1)
     images: int = option(500, "test images for clean accuracy and PGD", unit="images", ge=1)
@@ -56,7 +58,7 @@ class Study(StudyOptions):
     """A whole study: data, network and what is compared."""
 
     data: DataConfig = Field(default_factory=DataConfig)
-    network: NetworkChoice = Field(default_factory=lambda: NetworkChoice.of("small-cnn"))
+    network: NetworkChoice = Field(default_factory=lambda: NetworkChoice.of(START_NETWORK))
 
     @model_validator(mode="after")
     def _every_cell_is_possible(self) -> Self:
@@ -120,7 +122,7 @@ def plan(study: Study) -> Iterator[Cell]:
             for method in study.methods:
                 if method != REFERENCE:
                     yield from _cells(study, method, ipc, seed)
-        if study.reference:
+        if seed < study.reference_seeds:
             yield from _cells(study, REFERENCE, None, seed)
 
 

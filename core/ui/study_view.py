@@ -40,15 +40,19 @@ def settings() -> tuple[str, dict[str, Any]]:
     for option in ("norm", "seeds"):
         chosen[option] = form.widget(infos[option], f"study.{option}", infos[option].default)
     with st.expander("More settings", key="study.more"):
-        for option in ("epochs", "full_epochs", "reference", "attack", "attack_images", "images", "attack_steps"):
+        for option in ("epochs", "full_epochs", "reference_seeds", "attack", "attack_images", "images", "attack_steps"):
             chosen[option] = form.widget(infos[option], f"study.{option}", infos[option].default)
     return name, {"data": {"name": data}, **chosen}
 
 
 def progress(name: str) -> None:
-    """How far it is, what is going on, and the button that goes on or stops."""
+    """How far it is, what is going on, and the button that goes on or stops; a new result draws the page anew."""
     done, total = api.study.progress(name)
     going = api.study.at_work(name)
+    if st.session_state.get("study.seen", (name, done)) != (name, done):
+        st.session_state["study.seen"] = (name, done)
+        st.rerun()
+    st.session_state["study.seen"] = (name, done)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         where = f" · now: {going[0].name.partition(' · ')[2]}" if going else ""
         st.progress(done / total if total else 1.0, text=f"**{done} of {total} runs done**{where}")

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
     "--data", "digits", "--limit", "100", "--methods", "random", "--ipc", "2", "--seeds", "2", "--eps", "0.1",
     "--trainings", "standard", "--network", "mlp", "--epochs", "2", "--full-epochs", "1", "--attack", "strong",
-    "--attack-images", "10", "--images", "15", "--attack-steps", "3", "--name", "small",
+    "--attack-images", "10", "--images", "15", "--attack-steps", "3", "--reference-seeds", "2",
+    "--name", "small",
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ SMALL = {
     "data": {"name": "digits", "limit": 120},
     "network": {"name": "mlp", "options": {"width": 16}},
     "methods": ("random", "k-center"), "ipc": (1, 2), "seeds": 2, "eps": (0.05, 0.1), "epochs": 3, "full_epochs": 1,
-    "attack": "strong", "attack_images": 12, "images": 20, "attack_steps": 4,
+    "reference_seeds": 2, "attack": "strong", "attack_images": 12, "images": 20, "attack_steps": 4,
 }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_cells_share_a_condensed_set_and_a_standard_network_over_radii():
 
 
 def test_a_method_that_is_robust_by_itself_is_made_for_each_radius():
-    study = Study(**{**SMALL, "methods": ("adv-kip",), "reference": False})
+    study = Study(**{**SMALL, "methods": ("adv-kip",), "reference_seeds": 0})
     assert {cell.settings.method.options.eps for cell in plan(study)} == {0.05, 0.1}
     assert len(groups(study)) == 2 * 2 * 2
 
@@ -144,7 +144,7 @@ def store(home: Path):
     opened.close()
 
 
-LITTLE = {**SMALL, "methods": ("random",), "ipc": (2,), "seeds": 1, "reference": False}
+LITTLE = {**SMALL, "methods": ("random",), "ipc": (2,), "seeds": 1, "reference_seeds": 0}
 
 
 def silent(cell, event) -> None:
@@ -213,7 +213,7 @@ def test_a_run_that_fails_does_not_end_the_study(home: Path, store: Store, monke
         yield
 
     monkeypatch.setitem(METHODS, "k-center", replace(METHODS["k-center"], condense=broken))
-    study = Study(**{**SMALL, "ipc": (2,), "seeds": 1, "eps": (0.1,), "reference": False})
+    study = Study(**{**SMALL, "ipc": (2,), "seeds": 1, "eps": (0.1,), "reference_seeds": 0})
     found = {(cell.method, cell.training): r.status for cell, r in work(study, "s", store, home, silent)}
     assert found["random", "standard"] == "done" and found["k-center", "standard"] == "failed"
     assert len(found) == 4
