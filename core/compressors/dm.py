@@ -2,8 +2,8 @@
 
 Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching", WACV 2023, arXiv:2110.04181, eq. 5: the sum
 over classes of |mean of features(real) - mean of features(learned)|^2, each step in a network drawn afresh, real and
-learned images changed alike first (DSA). No network is trained. The distance grows with the number of features, so the
-step is divided by it: with the published settings it is the published step, with fewer features as large a one.
+learned images changed alike first (DSA). No network is trained. The distance grows with the width of the network, so
+the step is divided by it: with the published settings it is the published one.
 Cost: per step one forward pass of `batch` real images a class, and one forward and backward pass of the learned ones.
 """
 
@@ -22,20 +22,26 @@ if TYPE_CHECKING:
     from core.compressors.matching import Learned, Real, Step
 
 
-FEATURES = 2048  # of the reference network on 28x28 and 32x32 images; lr_img is for as many
+WIDTH = 128  # of the published network, which lr_img is for
 
 
 class Config(MatchingOptions):
     """Settings of distribution matching."""
 
     PRESETS: ClassVar = {
-        "fast": {"steps": 600, "width": 32, "batch": 64, "lr_img": 1.0},
+        "fast": {"steps": 600, "width": 32, "batch": 64},
         "paper": {"steps": 20_000, "width": 128, "batch": 256, "lr_img": 1.0},
     }
 
     augment: Literal["auto", "none", "flip"] = option(
         "auto", "change real and learned images alike; auto mirrors colour images only, flip all, points never change"
     )
+
+    @classmethod
+    def filling(cls, preset: object, ipc: object) -> Mapping[str, object]:
+        """As published; the fast steps grow with ipc, since each image has that share of the gradient of a mean."""
+        few = {"lr_img": 0.3 * ipc} if preset == "fast" and isinstance(ipc, int) and 1 <= ipc <= 3000 else {}
+        return few | super().filling(preset, ipc)
 
 
 def condense(
@@ -93,7 +99,7 @@ def _step(real: "Real", learned: "Learned", config: Config, which: tuple[str, ..
             gradient[place] = part
         total += float(loss.detach())
         yield
-    learned.move(gradient, config.lr_img * FEATURES / wanted.shape[1], config.momentum)
+    learned.move(gradient, config.lr_img * WIDTH / config.width, config.momentum)
     return total / len(labels)
 
 
