@@ -36,7 +36,7 @@ class StudyOptions(Options):
                                     unit="pixels in [0, 1]")  # fmt: skip
     epochs: int = option(150, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
     full_epochs: int = option(10, "passes over the full train split, the reference", unit="epochs", ge=1, le=100_000)
-    reference_seeds: int = option(1, "seeds of training on the full train split, to say how much is retained; 0 for none",
+    reference_seeds: int = option(1, "seeds of the reference, training on the full train split; 0 for none",
                                   ge=0, le=20)  # fmt: skip
     attack: Literal["autoattack", "strong"] = option("autoattack", "headline attack")
     attack_images: int = option(100, "test images under the headline attack", unit="images", ge=1)

@@ -40,8 +40,7 @@ def test_a_study_is_gone_on_with_until_it_is_whole(visit, server, monkeypatch) -
     expect(page.get_by_text("6 of 6 runs done")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(re.compile(r"PGD-5 .* on 30 test images, PGD \+ margin-PGD on 20"))).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_have_count(0)
-    chart = page.get_by_role("graphics-document").first
-    expect(chart).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
     if folder := os.environ.get("BALLAST_SHOTS"):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
