@@ -38,6 +38,8 @@ class Config(Options):
     nodes: int = option(200, "nodes of branch and bound per proof; 0 for none", ge=0, advanced=True)
     seconds: float = option(120.0, "time limit per class, a safety net; the record says when it struck",
                             unit="seconds", gt=0, advanced=True)  # fmt: skip
+    shards: int = option(1, "parts that a class is covered in before its centres are chosen among theirs, for classes "
+                            "too large for the memory; needs a radius", ge=1, le=10_000, advanced=True)  # fmt: skip
     memory: int = option(4000, "memory for distances", unit="MB", ge=50, advanced=True)
 
     @model_validator(mode="before")
@@ -54,6 +56,8 @@ class Config(Options):
             raise ValueError(
                 f"give exactly one of ipc and radius, got ipc={self.ipc} and radius={self.radius}; leave one empty"
             )
+        if self.shards > 1 and self.radius is None:
+            raise ValueError(f"shards need a radius, got {self.shards} shards and ipc={self.ipc}; give a radius")
         return self
 
 
@@ -170,6 +174,7 @@ def _restored(state: "Mapping[str, np.ndarray]", finished: bool = False) -> "dic
 def _solver(
     train: TrainSplit, rows: np.ndarray, metric: "Metric", config: Config, seed: int, label: int
 ) -> "Generator[Step, None, Step]":
+    from core.covering.compose import cover_in_shards
     from core.covering.distances import flat
     from core.covering.fixed_budget import cover_budget
     from core.covering.fixed_radius import cover_radius
@@ -180,6 +185,8 @@ def _solver(
         seconds=config.seconds, memory=config.memory * 1_000_000,
     )  # fmt: skip
     points, own = flat(train.x[rows], metric), stream(seed, "mfc", label)
+    if config.shards > 1:
+        return cover_in_shards(points, metric, metric.threshold(config.radius), effort, own, config.shards)
     if config.radius is not None:
         return cover_radius(points, metric, metric.threshold(config.radius), effort, own)
     return cover_budget(points, metric, config.ipc, effort, own)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.covering.compose import cover_by_candidates, cover_shards
+from core.covering.compose import apart, cover_by_candidates, cover_in_shards, cover_shards
 from core.covering.cover import cover_by, farthest_points, greedy
 from core.covering.distances import Metric, flat, keys_between
 from core.covering.fixed_budget import cover_budget
@@ -18,6 +18,7 @@ from core.covering.lower import Relaxation, dual_bound
 from core.covering.proof import Core, undominated
 from core.covering.search import Search
 from core.covering.solve import Clock, Effort
+from core.errors import ResourceError
 
 NORMS = ("L2", "Linf", "L1")
 QUICK = Effort(steps=2_000)
@@ -233,6 +234,44 @@ def test_shards_resume_where_they_were():
     assert len(resumed) == 2
     for number in range(3):
         np.testing.assert_array_equal(whole[-1][number], resumed[-1][number])
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf", "L1"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cover_in_shards_holds_everything_within_the_radius_and_its_bound_is_true(norm, seed):
+    rows, metric = cloud(120, 20 + seed), Metric(norm, 255)
+    keys = keys_between(rows, rows, metric)
+    threshold = int(np.quantile(keys[keys > 0], 0.2))
+    direct = last(cover_radius(rows, metric, threshold, QUICK, 0))
+    steps = list(cover_in_shards(rows, metric, threshold, QUICK, seed, 4))
+    for step in steps:
+        assert keys[step.centres].min(0).max() <= threshold
+    sizes = [len(step.centres) for step in steps]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] == 120
+    assert 1 <= steps[-1].lower_k <= len(direct.centres)
+    assert sizes[-1] >= direct.lower_k
+
+
+def test_images_apart_never_share_a_ball():
+    rows, metric = cloud(60, 30), Metric("L2", 255)
+    keys = keys_between(rows, rows, metric)
+    threshold = int(np.quantile(keys[keys > 0], 0.05))
+    found = apart(rows, metric, threshold)
+    assert len(found) > 1
+    assert ((keys[found] <= threshold).sum(0) <= 1).all()
+
+
+def test_one_shard_of_one_image_and_more_shards_than_images_work():
+    rows, metric = cloud(5, 31), Metric("L2", 255)
+    assert last(cover_in_shards(rows[:1], metric, 0, QUICK, 0, 3)).proven
+    whole = last(cover_in_shards(rows, metric, 0, QUICK, 0, 50))
+    assert len(whole.centres) == len(np.unique(rows, axis=0)) and whole.proven
+
+
+def test_candidates_that_would_not_fit_are_refused():
+    rows, metric = cloud(100, 32), Metric("L2", 255)
+    with pytest.raises(ResourceError, match="lists of the candidates"):
+        cover_by_candidates([rows], rows, metric, metric.threshold(9.0), memory=1_000)
 
 
 def test_closing_in_the_middle_stops_the_work_and_its_thread():
