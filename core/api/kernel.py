@@ -12,7 +12,8 @@ from core.plots import panels
 from core.plots.mosaic import mosaic, to_png
 from core.runs import artifacts, frames
 from core.runs.config import RunConfig, digest
-from core.runs.kernel_jobs import KernelConfig, WidthConfig
+from core.runs.kernel_jobs import KernelConfig
+from core.runs.kernel_stops import WidthConfig
 from core.runs.perform import folder_of
 from core.types import RunRecord
 

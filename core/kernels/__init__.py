@@ -6,6 +6,7 @@
 | `conv_ntk`, `conv_nngp` | Arora et al. 2019 | ntk.py |
 | `HomogeneousRegressor`, fast `fc_ntk` without bias | Arora et al. 2019, arXiv:1904.11955 | homogeneous.py |
 | `KernelRegressor` | Nguyen et al. 2021 | regressor.py |
+| `FromZero`, `sharpness`, `descend`: networks on their way to the limit | Lee et al. 2019, arXiv:1902.06720 | lazy.py |
 | `measure`, `condensing`, `refuse` | cost before the work | cost.py |
 
 One recursion (recursion.py) over pairs of positions (layout.py), in blocks with a closed-form reverse (engine.py).
@@ -14,12 +15,35 @@ One recursion (recursion.py) over pairs of positions (layout.py), in blocks with
 from core.kernels.cost import Cost, Pace, condensing, measure, refuse
 from core.kernels.homogeneous import HomogeneousRegressor
 from core.kernels.kernel import Family, Kernel
+from core.kernels.lazy import FromZero, descend, sharpness
 from core.kernels.ntk import Readout, conv_nngp, conv_ntk, fc_nngp, fc_ntk
 from core.kernels.regressor import KernelRegressor, centred, fit_condensed, mean_image, precise
 from core.kernels.solve import MAX_SUPPORTS, Solution, refuse_supports, solve
 
 __all__ = [
-    "MAX_SUPPORTS", "Cost", "Family", "HomogeneousRegressor", "Kernel", "KernelRegressor", "Pace", "Readout",
-    "Solution", "centred", "condensing", "conv_nngp", "conv_ntk", "fc_nngp", "fc_ntk", "fit_condensed", "mean_image",
-    "measure", "precise", "refuse", "refuse_supports", "solve",
+    "MAX_SUPPORTS",
+    "Cost",
+    "Family",
+    "FromZero",
+    "HomogeneousRegressor",
+    "Kernel",
+    "KernelRegressor",
+    "Pace",
+    "Readout",
+    "Solution",
+    "centred",
+    "condensing",
+    "conv_nngp",
+    "conv_ntk",
+    "descend",
+    "fc_nngp",
+    "fc_ntk",
+    "fit_condensed",
+    "mean_image",
+    "measure",
+    "precise",
+    "refuse",
+    "refuse_supports",
+    "sharpness",
+    "solve",
 ]  # fmt: skip

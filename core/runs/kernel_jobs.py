@@ -1,35 +1,25 @@
 """Jobs on a condensed set: judge kernel regression on it, and networks trained on it beside that regression.
 
 Kernel regression is the limit of NTK-parametrised networks of growing width (Jacot et al. 2018, arXiv:1806.07572; Lee
-et al. 2019, arXiv:1902.06720), so it stands as the last stop of a row of widths. Networks are trained by standard
-training with momentum, on squared error with the learned labels. They see images normalised per channel, the kernel
-sees them minus the mean train image; the limit is therefore approached up to that shift.
+et al. 2019, arXiv:1902.06720), so it stands as the last stop of a row of widths.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import field_validator
-
-from core.errors import ConfigError
 from core.evaluation import evaluate as judging
 from core.evaluation import ladder
 from core.events import Progress, Work
-from core.networks import NETWORKS, build, restore
-from core.networks.statistics import channel_statistics
-from core.runs import artifacts, keeping, stages, summary
+from core.runs import artifacts, keeping, kernel_stops, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
+from core.runs.kernel_stops import WidthConfig
 from core.runs.pipeline import check_fit
-from core.training import TRAINERS
-from core.types import CondensedSet, Dataset, Norm, Options, option
+from core.types import CondensedSet, Dataset, Options, option
 
 if TYPE_CHECKING:
     from core.kernels import Kernel, KernelRegressor
-
-WIDEST = 8192
 
 
 class KernelConfig(Options):
@@ -40,25 +30,6 @@ class KernelConfig(Options):
     bias_std: float | None = option(None, "standard deviation of the kernel's biases", ge=0, le=10)
     readout: Literal["flat", "gap"] | None = option(None, "of conv: flat or gap")
     ridge: float | None = option(None, "regularisation, relative to the mean diagonal", ge=0, le=1e3)
-
-
-class WidthConfig(Options):
-    """Which networks are set beside the kernel, and how all are judged."""
-
-    what: Literal["width", "architectures"] = option("width", "NTK MLPs of growing width, or every network there is")
-    widths: tuple[int, ...] = option((64, 256, 1024, 4096), "units per hidden layer, at most 8,192")
-    seeds: int = option(1, "networks trained at each stop", ge=1, le=10)
-    epochs: int = option(200, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
-    norm: Norm = option("Linf", "norm of the attacks")
-    eps: float = option(0.1, "largest perturbation", unit="pixels in [0, 1]", gt=0)
-    images: int = option(200, "test images judged", unit="images", ge=1)
-
-    @field_validator("widths")
-    @classmethod
-    def _possible(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        if not widths or min(widths) < 1 or max(widths) > WIDEST:
-            raise ConfigError(f"widths must lie between 1 and {WIDEST}, got {widths}")
-        return tuple(sorted(set(widths)))
 
 
 def judge(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -82,19 +53,24 @@ def width(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     settings, condensed, dataset = yield from _opened(config, job)
     chosen = WidthConfig(**config["width"])
     kernel, ridge = _kernel(condensed, KernelConfig(**config.get("kernel", {})))
-    fitted, stops, rows = _fit(condensed, dataset, kernel, ridge, job), _stops(chosen, kernel, dataset), []
+    fitted, rows = _fit(condensed, dataset, kernel, ridge, job), []
+    stops = kernel_stops.stops(chosen, kernel, dataset)
     total = len(stops) * chosen.seeds + 1
-    for network, options, words in stops:
+    for stop in stops:
         for seed in range(settings.seed, settings.seed + chosen.seeds):
-            about = {"network": network, "title": words, "width": options.get("width"), "seed": seed}
+            about = {"network": stop.network, "title": stop.title, "width": stop.options.get("width"), "seed": seed}
             with keeping.timed(job.ledger, "train"):
-                model = yield from _trained(network, options, chosen, condensed, dataset, seed, job, len(rows), total)
-            with keeping.timed(job.ledger, "evaluate"):
-                rows.append(about | (yield from _judged(model, chosen, dataset, settings.seed, job, len(rows), total)))
+                model, loss = yield from kernel_stops.trained(
+                    stop, chosen, condensed, dataset, seed, job.device, done=len(rows), total=total
+                )
+            found = yield from _judged(model, chosen, dataset, settings.seed, job, len(rows), total)
+            rows.append(about | {"train_loss": loss} | found)
     about = {"network": "kernel", "title": f"kernel {kernel.sentence()}", "width": None, "seed": settings.seed}
-    with keeping.timed(job.ledger, "evaluate"):
-        rows.append(about | (yield from _judged(fitted, chosen, dataset, settings.seed, job, len(rows), total)))
+    loss = kernel_stops.train_loss(fitted, condensed, "mse", job.device) if chosen.loss == "mse" else None
+    found = yield from _judged(fitted, chosen, dataset, settings.seed, job, len(rows), total)
+    rows.append(about | {"train_loss": loss} | found)
     numbers = {"what": chosen.what, "rows": rows, "seeds": chosen.seeds, "epochs": chosen.epochs,
+               "training": chosen.sentence(), "loss": chosen.loss,
                "attack_norm": chosen.norm, "eps": chosen.eps, "eval_images": rows[-1]["images"],
                "attacks": ladder.sentences(chosen.norm, chosen.eps), "seed": settings.seed,
                "spectrum": _spectrum(condensed, dataset, kernel, job), "model_run": config.get("run", "")}  # fmt: skip
@@ -139,49 +115,13 @@ def _spectrum(condensed: CondensedSet, dataset: Dataset, kernel: "Kernel", job: 
     return torch.linalg.eigvalsh(kernel(x)).flip(0).tolist()
 
 
-def _stops(chosen: WidthConfig, kernel: "Kernel", dataset: Dataset) -> list[tuple[str, dict[str, Any], str]]:
-    """Network, options and title of every stop before the kernel."""
-    if chosen.what == "width":
-        depth = {"depth": kernel.depth, "bias_std": kernel.bias_std}
-        return [("ntk-mlp", {"width": width, **depth}, f"NTK MLP, width {width}") for width in chosen.widths]
-    return [
-        (name, {}, entry.title)
-        for name, entry in NETWORKS.items()
-        if not entry.refuse(entry.Config(), dataset.train.shape)
-    ]
-
-
-def _trained(network, options, chosen, condensed, dataset, seed, job, done, total) -> Work[Any]:
-    """A network trained on the condensed set, on the device; its epochs move the bar within one stop."""
-    mean, std = channel_statistics(dataset.train)
-    blank = build(network, options, dataset.train.shape, dataset.n_classes, mean, std, seed=seed)
-    lazy = network == "ntk-mlp"
-    settings = TRAINERS["standard"].Config(
-        epochs=chosen.epochs, loss="mse", weight_decay=0.0, optimizer="sgd" if lazy else "adam",
-        lr=0.02 if lazy else 0.002, schedule="cosine",
-    )  # fmt: skip
-    work = TRAINERS["standard"].train(
-        condensed, blank, settings, validation=None, seed=seed, device=job.device, checkpoint=None
-    )
-    try:
-        while True:
-            event = next(work)
-            yield replace(
-                event, stage="width", done=done, total=total, unit="stops", state=None, model=None, values={},
-                note=f"training {network}, epoch {event.done} of {event.total}",
-            )  # fmt: skip
-    except StopIteration as stop:
-        return restore(stop.value["last"], device=job.device)
-    finally:
-        work.close()
-
-
 def _judged(model, chosen, dataset, seed, job, done, total) -> Work[dict[str, Any]]:
     """The ladder of attacks on one model as flat values, told once when it is complete."""
-    row = yield from ladder.climb(
-        model, dataset.test, norm=chosen.norm, eps=chosen.eps, images=chosen.images, seed=seed, device=job.device,
-        done=done, total=total,
-    )  # fmt: skip
+    with keeping.timed(job.ledger, "evaluate"):
+        row = yield from ladder.climb(
+            model, dataset.test, norm=chosen.norm, eps=chosen.eps, images=chosen.images, seed=seed, device=job.device,
+            done=done, total=total,
+        )  # fmt: skip
     values = {name: row[name] for name in ("clean_acc", "fgsm_acc", "pgd_acc", "strong_acc", "zero_gradient")}
     yield Progress(stage="width", done=done + 1, total=total, unit="stops", values=values)
     return row

@@ -90,3 +90,21 @@ def test_what_does_not_belong_together_is_refused(support: Path):
         call("evaluate", "--support", str(support))
     with pytest.raises(ConfigError, match="widths must lie between 1 and 8192"):
         api.WidthConfig(widths=(64, 9000))
+
+
+def test_lazy_training_fits_the_set_and_its_options_have_an_effect(support: Path):
+    settings = api.parse({"data": "digits", "limit": "60"}).to_json()
+    chosen = {"widths": [64], "epochs": 150, "images": 20, "seeds": 2}
+    rows = {}
+    for name, change in (("usual", {}), ("ce", {"loss": "ce"}), ("uncentred", {"centred": False}),
+                         ("ordinary", {"lazy": False}), ("neither", {"lazy": False, "centred": False})):  # fmt: skip
+        config = {"settings": settings, "condensed": str(support), "width": {**chosen, **change}}
+        record = api.here("width", config)
+        assert record.status == "done", record.error
+        assert [row["seed"] for row in record.result["rows"]] == [0, 1, 0]
+        rows[name] = record.result["rows"]
+    losses = {name: found[0]["train_loss"] for name, found in rows.items()}
+    assert len(set(losses.values())) == 5
+    assert losses["usual"] < 1e-3 and rows["usual"][-1]["train_loss"] < 1e-3
+    assert rows["usual"][0]["train_loss"] != rows["usual"][1]["train_loss"]
+    assert rows["ce"][-1]["train_loss"] is None
