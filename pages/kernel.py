@@ -5,17 +5,18 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import kernel_view, live, navigation
+from core.ui import audit_view, kernel_view, live, navigation
 
 navigation.guard()
 COMPARE = "Train NTK networks of these widths on the condensed images by standard training, and attack them"
+AUDIT = "Sixteen indicators of whether the robust accuracy of kernel regression on these images is real"
 ALL = "Train every network that takes these images, and attack them"
 
 
 def show(record: RunRecord) -> None:
     """Everything known about one condensed set between network and kernel."""
     st.header(record.name or record.id, anchor=False)
-    jobs = [*api.widths(record.id), *api.widths(record.id, "architectures")]
+    jobs = [*api.widths(record.id), *api.widths(record.id, "architectures"), *api.audits(record.id, "kernel")]
     if going := [job.id for job in jobs if not live.ended(job)]:
         kernel_view.waiting(going)
     for job in jobs[:1]:
@@ -33,6 +34,9 @@ def show(record: RunRecord) -> None:
     if (every := api.width_of(record.id, "architectures")) is not None:
         st.header("Across architectures", anchor=False)
         kernel_view.believe(every.result)
+    if (audited := api.audit_of(record.id, "kernel")) is not None:
+        with st.expander("Audit of the kernel", key="kernel.audited"):
+            audit_view.card(audited)
     kernel_view.support(record)
 
 
@@ -42,11 +46,15 @@ try:
         if record is not None:
             compare = st.button("Compare widths", key="kernel.go", type="primary", width="stretch", help=COMPARE)
             every = st.button("Compare all networks", key="kernel.all", width="stretch", help=ALL)
+            audit = st.button("Audit the kernel", key="kernel.audit", width="stretch", help=AUDIT)
             chosen = kernel_view.settings(record)
+            kernel_view.price(record, chosen)
             if compare:
                 api.submit_width(record.id, chosen)
             if every:
                 api.submit_width(record.id, {**chosen, "what": "architectures"})
+            if audit:
+                api.submit_audit(record.id, {"norm": chosen["norm"], "eps": chosen["eps"]}, "kernel")
     st.title("Kernel", anchor=False)
     if record is None:
         st.info("There is no condensed set yet: run adv-KIP or KIP in the Lab first.")

@@ -31,6 +31,7 @@ from core.api.kernel import (
     support_at,
     supports,
     width_of,
+    width_seconds,
     widths,
 )  # fmt: skip
 from core.api.left import command, export, image, map_data, members, thumbnails
@@ -69,5 +70,5 @@ __all__ = [
     "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references",
     "rename", "resume", "runs", "set_parallel", "split", "study", "submit", "submit_attack", "submit_audit",
     "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "thumbnails", "upload",
-    "uploads", "width_of", "widths",
+    "uploads", "width_of", "width_seconds", "widths",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from core.runs.perform import folder_of
 from core.types import ENDED, RunRecord
 
 AuditState = Literal["not run", "running", "trusted", "doubtful"]
+Target = Literal["network", "kernel"]  # the network a run trained, or kernel regression on its condensed set
 ATTACKS_KEPT = 30  # finished attacks; older ones are removed with their images
 
 
@@ -34,22 +35,29 @@ def of_model(run_id: str) -> dict[str, Any]:
     return {"run": run_id, "settings": dict(record.config), "model": str(model)}
 
 
-def audit_settings(run_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "network") -> dict[str, Any]:
     """The settings of an audit job; norm and eps are those the run was judged at unless they are given.
 
     The newest standard run on the same data lends its model for the transfer attack.
+    raises  RunError when the run has no such model
     """
-    judged = get(run_id).config.get("evaluation", {})
+    record, path = get(run_id), folder_of(home(), run_id) / "condensed.npz"
+    judged = record.config.get("evaluation", {})
     usual = {name: judged[name] for name in ("norm", "eps") if judged.get(name)}
     chosen = AuditConfig(**usual | dict(config)).model_dump(mode="json")
+    if target == "kernel" and (record.status != "done" or not path.exists()):
+        raise RunError(f"run {run_id} is {record.status} and has no condensed set: choose a finished run")
+    kernel = {"run": run_id, "settings": dict(record.config), "condensed": str(path)}
+    about = kernel if target == "kernel" else of_model(run_id)
     standard = _standard(run_id)
-    path = of_model(standard)["model"] if standard else None
-    return {**of_model(run_id), "audit": chosen, "standard_run": standard, "standard": path}
+    lent = of_model(standard)["model"] if standard else None
+    return {**about, "audit": chosen, "standard_run": standard, "standard": lent}
 
 
-def submit_audit(run_id: str, config: Mapping[str, Any]) -> str:
-    """Queue an audit of a finished run's model; returns the id of the audit."""
-    return _submit("audit", audit_settings(run_id, config), "Audit of")
+def submit_audit(run_id: str, config: Mapping[str, Any], target: Target = "network") -> str:
+    """Queue an audit of a finished run's model, or of kernel regression on its condensed set; returns its id."""
+    name = "Audit of" if target == "network" else "Audit of the kernel on"
+    return _submit("audit", audit_settings(run_id, config, target), name)
 
 
 def submit_evaluation(run_id: str, config: Mapping[str, Any]) -> str:
@@ -74,9 +82,9 @@ def submit_attack(run_id: str, config: Mapping[str, Any]) -> str:
     return _submit("attack", values, "Attack on", "light" if busy else "work")
 
 
-def audits(run_id: str) -> list[RunRecord]:
-    """The audits of a run in any state, newest first."""
-    return _of("audit", run_id)
+def audits(run_id: str, target: Target = "network") -> list[RunRecord]:
+    """The audits of a run's model in any state, newest first."""
+    return [record for record in _of("audit", run_id) if ("condensed" in record.config) == (target == "kernel")]
 
 
 def evaluations(run_id: str) -> list[RunRecord]:
@@ -84,14 +92,14 @@ def evaluations(run_id: str) -> list[RunRecord]:
     return _of("evaluate", run_id)
 
 
-def audit_of(run_id: str) -> RunRecord | None:
-    """The newest finished audit of a run, or None."""
-    return next((record for record in audits(run_id) if record.status == "done"), None)
+def audit_of(run_id: str, target: Target = "network") -> RunRecord | None:
+    """The newest finished audit of a run's model, or None."""
+    return next((record for record in audits(run_id, target) if record.status == "done"), None)
 
 
-def audit_state(run_id: str) -> AuditState:
+def audit_state(run_id: str, target: Target = "network") -> AuditState:
     """What to write beside a robust accuracy; a repeated audit says "running" until it is done."""
-    found = audits(run_id)
+    found = audits(run_id, target)
     if any(record.status not in ENDED for record in found):
         return "running"
     return next((record.result["state"] for record in found if record.status == "done"), "not run")

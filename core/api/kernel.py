@@ -10,7 +10,7 @@ from core.api.work import get
 from core.errors import RunError
 from core.plots import panels
 from core.plots.mosaic import mosaic, to_png
-from core.runs import artifacts, frames
+from core.runs import artifacts, frames, kernel_price
 from core.runs.config import RunConfig, digest
 from core.runs.kernel_jobs import KernelConfig
 from core.runs.kernel_stops import WidthConfig
@@ -19,7 +19,17 @@ from core.types import RunRecord
 
 LEARNED = ("adv-kip", "kip")
 
-__all__ = ["KernelConfig", "WidthConfig", "moments", "submit_width", "support_at", "supports", "width_of", "widths"]
+__all__ = [
+    "KernelConfig",
+    "WidthConfig",
+    "moments",
+    "submit_width",
+    "support_at",
+    "supports",
+    "width_of",
+    "width_seconds",
+    "widths",
+]
 
 
 def supports() -> list[RunRecord]:
@@ -46,6 +56,18 @@ def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
     job = store().create("width", values, name=f"Widths on {record.name}", digest=digest(values), lane="work")
     executor().submit(job)
     return job
+
+
+def width_seconds(run_id: str, config: Mapping[str, Any]) -> float | None:
+    """Seconds that a comparison would take at most, by the pace of the newest one on such images; None without one."""
+    found, chosen = get(run_id).result, WidthConfig(**config)
+    for record in store().runs(kind="width", status=("done",)):
+        known = record.result
+        if known.get("pace") and (known["what"], known["shape"]) == (chosen.what, found["shape"]):
+            sizes = dict.fromkeys(chosen.widths, found.get("kernel_depth", 3))
+            size = (found["shape"], len(found["classes"]), found["budget"])
+            return kernel_price.seconds(chosen, known["pace"], sizes, *size)
+    return None
 
 
 def widths(run_id: str, what: str = "width") -> list[RunRecord]:

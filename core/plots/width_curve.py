@@ -1,6 +1,7 @@
 """Accuracy of networks of growing width under the strong attack, the kernel as last stop, with 95 % intervals.
 
-Every dot is one trained network; the lines go through the means over seeds. Clean accuracy is drawn beside it.
+Every dot is one trained network; the lines go through the means over seeds, bands from the lowest to the highest.
+Clean accuracy is drawn beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,6 +50,11 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str) -> Chart:
         "mark": {"type": "rule", "strokeWidth": 1.6, "opacity": 0.7},
         "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
     }
+    band = {
+        "mark": {"type": "area", "opacity": 0.13},
+        "encoding": {"x": x, "y": {**y, "aggregate": "min"}, "y2": {"field": "value", "aggregate": "max"},
+                     "color": colour},
+    }  # fmt: skip
     line = {
         "mark": {"type": "line", "strokeWidth": 2.2},
         "encoding": {"x": x, "y": {**y, "aggregate": "mean"}, "color": colour, "strokeDash": dash},
@@ -59,6 +65,6 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str) -> Chart:
     }
     return Chart(
         data=table(points, COLUMNS),
-        spec={"layer": [bars, line, dots], "height": 320},
+        spec={"layer": [band, bars, line, dots], "height": 320},
         alt=f"Accuracy against width, ending with the kernel; strong attack: {conditions}",
     )

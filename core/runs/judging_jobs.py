@@ -1,12 +1,13 @@
 """Jobs on the model of a finished run: audit it, and attack a few images for playback.
 
-Both take {"run": id, "settings": the run's settings, "model": path of its weights} and their own settings. The
-audited run is named, not owned: a record made here outlives it.
+Both take {"run": id, "settings": the run's settings, "model": path of its weights} and their own settings; an audit
+takes the path of a condensed set as "condensed" instead, and audits kernel regression on it. The audited run is
+named, not owned: a record made here outlives it.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +16,14 @@ from core.evaluation import playback as watching
 from core.events import Progress, Work
 from core.networks import restore
 from core.plots import panels
-from core.runs import artifacts, keeping, stages, summary
+from core.runs import artifacts, keeping, kernel_jobs, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
 from core.runs.pipeline import check_fit
 from core.types import Dataset, TrainedModel
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PLAYBACK = "playback.npz"
 
@@ -29,13 +33,13 @@ def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
 
     config["standard"]  path of a model trained without attacks on the same data, or None
     """
-    settings, model, dataset = yield from _opened(config, job)
+    settings, model, about, dataset = yield from _audited(config, job)
     chosen = auditing.Config(**config["audit"])
     standard = _standard(config.get("standard"), dataset)
     with keeping.timed(job.ledger, "audit"):
         yield Progress(stage="audit", unit="indicators")
         report = yield from auditing.audit(
-            restore(model, device=job.device),
+            model,
             dataset.test,
             chosen,
             n_classes=dataset.n_classes,
@@ -55,7 +59,7 @@ def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
         "eval_images": report.robust.images,
     }
     found = summary.plain(report.to_json())
-    about = _about(config, model, settings) | {"transfer_from": config.get("standard_run") if standard else None}
+    about |= {"transfer_from": config.get("standard_run") if standard else None}
     return summary.of_data(dataset, job) | about | found | numbers | {"notes": [*dataset.notes, *report.notes]}
 
 
@@ -85,6 +89,15 @@ def attack(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
         "eps": chosen.eps,
     }
     return summary.of_data(dataset, job) | _about(config, model, settings) | numbers | {"notes": list(dataset.notes)}
+
+
+def _audited(config: Mapping[str, Any], job: Job) -> Work[tuple[RunConfig, "nn.Module", dict[str, Any], Dataset]]:
+    """Settings, the model on the device, what the record says about it, and the data."""
+    if "condensed" in config:
+        settings, fitted, about, dataset = yield from kernel_jobs.regressor(config, job)
+        return settings, fitted, about | {"model_run": config.get("run", ""), "seed": settings.seed}, dataset
+    settings, model, dataset = yield from _opened(config, job)
+    return settings, restore(model, device=job.device), _about(config, model, settings), dataset
 
 
 def _opened(config: Mapping[str, Any], job: Job) -> Work[tuple[RunConfig, TrainedModel, Dataset]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.evaluation import evaluate as judging
 from core.evaluation import ladder
 from core.events import Progress, Work
-from core.runs import artifacts, keeping, kernel_stops, stages, summary
+from core.runs import artifacts, keeping, kernel_price, kernel_stops, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
 from core.runs.kernel_stops import WidthConfig
@@ -32,11 +32,19 @@ class KernelConfig(Options):
     ridge: float | None = option(None, "regularisation, relative to the mean diagonal", ge=0, le=1e3)
 
 
-def judge(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
-    """Evaluate kernel regression on the condensed set in the file `config["condensed"]`."""
+def regressor(
+    config: Mapping[str, Any], job: Job
+) -> Work[tuple[RunConfig, "KernelRegressor", dict[str, Any], Dataset]]:
+    """Kernel regression on the set in the file `config["condensed"]`, with what the record says about it."""
     settings, condensed, dataset = yield from _opened(config, job)
     kernel, ridge = _kernel(condensed, KernelConfig(**config.get("kernel", {})))
     fitted = _fit(condensed, dataset, kernel, ridge, job)
+    return settings, fitted, _about(condensed, fitted, ridge), dataset
+
+
+def judge(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Evaluate kernel regression on the condensed set in the file `config["condensed"]`."""
+    settings, fitted, about, dataset = yield from regressor(config, job)
     with keeping.timed(job.ledger, "evaluate"):
         yield Progress(stage="evaluate", unit="images")
         report = yield from judging.evaluate(
@@ -44,8 +52,13 @@ def judge(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
             device=job.device,
         )  # fmt: skip
     found = summary.of_report(report, settings.evaluation)
-    about = _about(condensed, fitted, ridge) | {"seed": settings.seed}
-    return summary.of_data(dataset, job) | about | found | {"notes": [*dataset.notes, *found["notes"]]}
+    return (
+        summary.of_data(dataset, job)
+        | about
+        | {"seed": settings.seed}
+        | found
+        | {"notes": [*dataset.notes, *found["notes"]]}
+    )
 
 
 def width(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -56,6 +69,9 @@ def width(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     fitted, rows = _fit(condensed, dataset, kernel, ridge, job), []
     stops = kernel_stops.stops(chosen, kernel, dataset)
     total = len(stops) * chosen.seeds + 1
+    price = kernel_price.measure(chosen, stops, dataset, budget=len(condensed), device=job.device)
+    told = {"price_s": price.seconds, "price_mb": price.memory / 1e6}
+    yield Progress(stage="width", total=total, unit="stops", values=told, note=kernel_price.sentence(price))
     for stop in stops:
         for seed in range(settings.seed, settings.seed + chosen.seeds):
             about = {"network": stop.network, "title": stop.title, "width": stop.options.get("width"), "seed": seed}
@@ -71,6 +87,7 @@ def width(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     rows.append(about | {"train_loss": loss} | found)
     numbers = {"what": chosen.what, "rows": rows, "seeds": chosen.seeds, "epochs": chosen.epochs,
                "training": chosen.sentence(), "loss": chosen.loss,
+               "pace": dict(price.pace), "price_s": price.seconds,
                "attack_norm": chosen.norm, "eps": chosen.eps, "eval_images": rows[-1]["images"],
                "attacks": ladder.sentences(chosen.norm, chosen.eps), "seed": settings.seed,
                "spectrum": _spectrum(condensed, dataset, kernel, job), "model_run": config.get("run", "")}  # fmt: skip

@@ -86,9 +86,8 @@ def trained(
 
     raises  ConfigError for cross-entropy on learned labels that are no probabilities
     """
-    own = stop.network == LAZY
-    model = _blank(stop, dataset, seed, device, centred=own and chosen.centred)
-    work = (_lazily if own and chosen.lazy else _ordinarily)(model, chosen, condensed, seed, device)
+    model = untrained(stop, chosen, dataset, seed, device)
+    work = (_lazily if stop.network == LAZY and chosen.lazy else _ordinarily)(model, chosen, condensed, seed, device)
     try:
         while True:
             event = next(work)
@@ -114,11 +113,12 @@ def train_loss(model: "nn.Module", condensed: CondensedSet, loss: str, device: s
         return float(LOSSES[loss](model(x), targets).mean())
 
 
-def _blank(stop: Stop, dataset: Dataset, seed: int, device: str, *, centred: bool) -> "nn.Module":
-    """An untrained network, zero everywhere and with the kernel's view of images when centred."""
+def untrained(stop: Stop, chosen: WidthConfig, dataset: Dataset, seed: int, device: str) -> "nn.Module":
+    """A network before its training; an NTK network is zero everywhere and sees images as the kernel when centred."""
     shape, classes = dataset.train.shape, dataset.n_classes
-    if not centred:
-        return build(stop.network, stop.options, shape, classes, *channel_statistics(dataset.train), seed=seed)
+    if stop.network != LAZY or not chosen.centred:
+        statistics = channel_statistics(dataset.train)
+        return build(stop.network, stop.options, shape, classes, *statistics, seed=seed).to(device)
     import torch
 
     from core.kernels import FromZero, mean_image

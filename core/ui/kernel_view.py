@@ -1,5 +1,6 @@
 """What the Kernel page shows: the support over time, networks of growing width, the spectrum, and what to believe."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,13 @@ from core.ui import form, live, pick, words
 from core.ui.chart import draw
 
 ATTACKS = {"clean": "No attack", "fgsm": "FGSM", "pgd": "PGD-20", "strong": "PGD-20 + margin-PGD"}
+AUDITED = "the networks are not kept, so only the kernel can be audited: see below"
 GAP = 0.10  # FGSM minus strong above which the weak attack misleads
 WIDTHS = (64, 256, 1024, 4096, 8192)
+PRICE = (
+    "By the speed of the last comparison on such images. Every comparison first measures the speed of its networks on "
+    "this device, says what it will take, and refuses what does not fit the memory"
+)
 TITLES = {"width": "Width curve", "architectures": "All networks"}
 
 
@@ -42,7 +48,19 @@ def settings(record: RunRecord) -> dict[str, Any]:
     infos = {info.name: info for info in api.WidthConfig.describe()}
     for name in ("images", "epochs", "seeds"):
         values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)
+    with st.expander("Training", key="kernel.training"):
+        for name in ("loss", "lazy", "centred"):
+            values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)
     return values
+
+
+def price(record: RunRecord, chosen: Mapping[str, Any]) -> None:
+    """What each comparison would take, before it starts; a job measures it anew and says so first."""
+    parts = []
+    for what, title in TITLES.items():
+        seconds = api.width_seconds(record.id, {**chosen, "what": what})
+        parts.append(f"{title}: {'not measured here yet' if seconds is None else f'≤ {words.duration(seconds)}'}")
+    st.caption(f"{' · '.join(parts)}", help=PRICE)
 
 
 @st.fragment(run_every=live.EVERY)
@@ -57,8 +75,10 @@ def waiting(jobs: Sequence[str]) -> None:
         judged = next((event.values for event in reversed(events) if "strong_acc" in event.values), None)
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             share = last.done / last.total if last and last.total else 0.0
-            title = TITLES[record.config["width"]["what"]]
+            title = TITLES[record.config["width"]["what"]] if record.kind == "width" else "Audit of the kernel"
             st.progress(min(share, 1.0), text=f"**{title}** · {words.progress(events)}")
+            if told := next((event.note for event in events if "price_s" in event.values), ""):
+                st.caption(f"Measured at the start: {told}")
             if judged:
                 chosen = record.config["width"]
                 st.caption(
@@ -114,23 +134,53 @@ def believe(found: Mapping[str, Any]) -> None:
             "These models are hardly better than guessing without an attack, so their gap means nothing: "
             + ", ".join(dict.fromkeys(lost))
         )
-    table: dict[str, list[str]] = {"Model": [f"{row['title']}, seed {row['seed']}" for row in rows]}
+    state = api.audit_state(found["model_run"], "kernel") if found.get("model_run") else "not run"
+    st.dataframe(pa.table(_table(rows, state)), hide_index=True, key=f"kernel.believe.{found['what']}")
+    st.caption(f"{_conditions(found)} · {AUDITED}")
+
+
+def _table(rows: Sequence[Mapping[str, Any]], state: str) -> dict[str, list[str]]:
+    """A row for each stop: with one network its 95 % interval, with several mean, deviation and range over seeds."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["title"], []).append(row)
+    names = [title if len(group) > 1 else f"{title}, seed {group[0]['seed']}" for title, group in groups.items()]
+    table: dict[str, list[str]] = {"Model": names}
+    if any(len(group) > 1 for group in groups.values()):
+        table["Networks"] = [str(len(group)) for group in groups.values()]
     for name, title in ATTACKS.items():
-        table[title] = [
-            f"{words.percent(row[f'{name}_acc'])} ({words.between(row[f'{name}_interval'])})" for row in rows
-        ]
-    table["Zero gradient"] = [words.percent(row["zero_gradient"]) for row in rows]
-    st.dataframe(pa.table(table), hide_index=True, key=f"kernel.believe.{found['what']}")
-    st.caption(_conditions(found))
+        table[title] = [_share(group, name) for group in groups.values()]
+    table["Audit"] = [state if group[0]["network"] == "kernel" else "not run" for group in groups.values()]
+    table["Zero gradient"] = [words.percent(_mean(group, "zero_gradient")) for group in groups.values()]
+    if all("train_loss" in row for row in rows):
+        losses = [_mean(group, "train_loss") for group in groups.values()]
+        table["Loss on the set"] = ["–" if loss is None else f"{loss:.2g}" for loss in losses]
+    return table
+
+
+def _share(group: Sequence[Mapping[str, Any]], name: str) -> str:
+    """One accuracy of a stop."""
+    found = [row[f"{name}_acc"] for row in group]
+    if len(found) == 1:
+        return f"{words.percent(found[0])} ({words.between(group[0][f'{name}_interval'])})"
+    spread = words.spread(statistics.fmean(found), statistics.stdev(found))
+    return f"{spread} ({100 * min(found):.1f} to {100 * max(found):.1f})"
+
+
+def _mean(group: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    known = [row[name] for row in group]
+    return None if None in known else statistics.fmean(known)
 
 
 def curve(found: Mapping[str, Any]) -> None:
     """Accuracy against width with the kernel as last stop."""
     st.header("From network to kernel", anchor=False)
     draw(width_curve.chart(found["rows"], found["attacks"]["strong"]), "kernel.curve")
+    how = found.get("training", f"standard training, {found['epochs']:,} epochs")  # older comparisons say less
     st.caption(
-        f"Strong: {found['attacks']['strong']} · {found['eval_images']:,} test images · bars are 95 % intervals · "
-        f"seed {found['seed']} · standard training on {found['budget']:,} images, {found['epochs']:,} epochs"
+        f"Strong: {found['attacks']['strong']} · {found['eval_images']:,} test images · bars are 95 % intervals, "
+        f"bands go from the lowest to the highest of {found['seeds']} networks · {how} on {found['budget']:,} images · "
+        f"attack seed {found['seed']} · audit of the networks: not run"
     )
 
 

@@ -15,7 +15,7 @@ from core.errors import BallastError, ConfigError
 from core.evaluation.evaluate import choose
 from core.events import drive
 from core.kernels import Kernel, fit_condensed, mean_image
-from core.runs import artifacts
+from core.runs import artifacts, kernel_price
 from core.types import DataConfig
 
 DATA = ["--data", "digits", "--limit", "60"]
@@ -108,3 +108,40 @@ def test_lazy_training_fits_the_set_and_its_options_have_an_effect(support: Path
     assert losses["usual"] < 1e-3 and rows["usual"][-1]["train_loss"] < 1e-3
     assert rows["usual"][0]["train_loss"] != rows["usual"][1]["train_loss"]
     assert rows["ce"][-1]["train_loss"] is None
+
+
+def test_a_comparison_says_first_what_it_will_take_and_refuses_what_does_not_fit(
+    support: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = api.parse({"data": "digits", "limit": "60"}).to_json()
+    chosen = {"widths": [16, 32], "epochs": 2, "images": 10}
+    config = {"settings": settings, "condensed": str(support), "width": chosen}
+    record = api.here("width", config)
+    told = [event for event in api.events(record.id) if "price_s" in event.values]
+    assert len(told) == 1 and told[0].note.startswith("at most about") and told[0].done == 0
+    assert record.result["price_s"] == told[0].values["price_s"] > 0
+    monkeypatch.setattr("core.kernels.cost.available", lambda device: 50_000)
+    failed = api.here("width", config)
+    assert failed.status == "failed" and "what would fit: widths up to 16" in failed.error
+
+
+def test_the_price_grows_with_width_epochs_seeds_and_images():
+    pace, shape = {"ntk-mlp": 1e-4}, (1, 8, 8)
+
+    def price(widths: dict[int, int], **change: object) -> float:
+        return kernel_price.seconds(api.WidthConfig(**change), pace, widths, shape, 10, 20)
+
+    base = price({512: 2})
+    assert base == pytest.approx((200 * 20 + kernel_price.GRADIENTS * 200) * 1e-4)
+    assert price({512: 2}, seeds=3) == pytest.approx(3 * base) and price({512: 2, 1024: 2}) > 3 * base
+    assert price({512: 2}, epochs=400) > base < price({512: 2}, images=300)
+
+
+def test_the_kernel_is_audited_like_a_network(support: Path):
+    settings = api.parse({"data": "digits", "limit": "60", "eps": "0.1"}).to_json()
+    audit = {"norm": "Linf", "eps": 0.1, "images": 20, "steps": 20, "short_steps": 5, "restarts": 2, "queries": 100}
+    record = api.here("audit", {"run": "R", "settings": settings, "condensed": str(support), "audit": audit})
+    assert record.status == "done", record.error
+    assert (record.result["model"], record.result["kernel"]) == ("kernel", "FC-2 NTK")
+    assert len(record.result["indicators"]) >= 14 and record.result["robust_acc"] <= record.result["clean_acc"]
+    assert api.audit_state("R", "kernel") == record.result["state"] and api.audit_state("R") == "not run"

@@ -97,7 +97,7 @@ def _gap() -> None:
         shares = {"clean": clean, "fgsm": fgsm, "pgd": 0.3, "strong": 0.2}
         values = {f"{name}_acc": value for name, value in shares.items()}
         return {**values, **{f"{name}_interval": [0.0, 1.0] for name in shares}, "title": title, "seed": 0,
-                "zero_gradient": 0.0}  # fmt: skip
+                "network": "mlp", "zero_gradient": 0.0}  # fmt: skip
 
     rows = [row("wide", 0.6), row("near", 0.25), row("lost", 0.1, clean=0.12)]
     kernel_view.believe({"rows": rows, "classes": list("0123456789"), "attacks": {"fgsm": "FGSM"}, "what": "width",

@@ -1,0 +1,123 @@
+"""What a comparison of networks with a kernel takes, before it starts: measured on the device, or from the last one.
+
+Every network of the row goes over the condensed images once an epoch, and over the test images once for each gradient
+of the attacks. A few such passes are timed; NTK networks of other widths are scaled by their multiplications. Images
+that an attack breaks leave it, so the seconds are an upper limit for networks that are not robust.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from core.errors import ResourceError
+from core.runs import kernel_stops
+from core.runs.kernel_stops import LAZY, Stop, WidthConfig
+from core.types import Dataset
+
+GRADIENTS = 176  # of each judged image at most: looks, FGSM, PGD-20, margin-PGD 50 x 3
+PROBED = 512  # width of the NTK network that stands for the others
+BATCH, ROUNDS = 64, 3
+COPIES = 5  # of the weights: the network, its start, gradient, momentum, one in passing
+
+
+@dataclass(frozen=True)
+class Price:
+    """An estimate for a whole comparison.
+
+    pace     seconds for one image to go through a network and back, by the stop's title
+    seconds  of everything, at most
+    memory   bytes beyond the program itself
+    """
+
+    pace: Mapping[str, float]
+    seconds: float
+    memory: int
+
+
+def measure(
+    chosen: WidthConfig, row: Sequence[Stop], dataset: Dataset, *, budget: int, device: str
+) -> Price:  # fmt: skip
+    """Time the networks of a row on the device; below a second for each that is timed.
+
+    raises  ResourceError when the weights do not fit the memory, with the largest width that does
+    """
+    memory = refuse(row, dataset.train.shape, dataset.n_classes, device)
+    pace: dict[str, float] = {}
+    for stop in row:
+        if stop.network == LAZY and chosen.what == "width":
+            continue
+        pace[stop.title] = _timed(stop, chosen, dataset, device)
+    if chosen.what == "width":
+        pace[LAZY] = _timed(_like(row[0], PROBED), chosen, dataset, device)
+    return Price(pace, seconds(chosen, pace, _sizes(row), dataset.train.shape, dataset.n_classes, budget), memory)
+
+
+def seconds(
+    chosen: WidthConfig, pace: Mapping[str, float], sizes: Mapping[int, int], shape: Sequence[int], classes: int,
+    budget: int,
+) -> float:  # fmt: skip
+    """Seconds of a comparison on a set of `budget` images, at most.
+
+    pace   seconds for one image through a network and back: by title, or of an NTK network as wide as PROBED
+    sizes  width -> depth of the NTK networks in the row
+    """
+    passes = chosen.seeds * (chosen.epochs * budget + GRADIENTS * chosen.images)
+    if chosen.what == "architectures":
+        return passes * sum(pace.values())
+    unit = pace[LAZY] / multiplications(PROBED, next(iter(sizes.values())), shape, classes)
+    return passes * sum(unit * multiplications(width, depth, shape, classes) for width, depth in sizes.items())
+
+
+def multiplications(width: int, depth: int, shape: Sequence[int], classes: int) -> int:
+    """Of one image through an NTK network: its number of weights."""
+    return prod(shape) * width + (depth - 1) * width**2 + width * classes
+
+
+def refuse(row: Sequence[Stop], shape: Sequence[int], classes: int, device: str) -> int:
+    """Bytes that the largest NTK network of a row takes; the others are small beside the libraries.
+
+    raises  ResourceError when they are not free, with the largest width that would fit
+    """
+    from core.kernels.cost import available
+
+    room, sizes = available(device), _sizes(row)
+    need = {width: 4 * COPIES * multiplications(width, depth, shape, classes) for width, depth in sizes.items()}
+    largest = max(need.values(), default=0)
+    if largest > room:
+        fits = [width for width, size in need.items() if size <= room]
+        raise ResourceError(
+            f"a network of width {max(need)} takes about {largest / 1e6:,.0f} MB to train on {device}, and "
+            f"{room / 1e6:,.0f} MB are free; "
+            + (f"what would fit: widths up to {max(fits)}" if fits else "no chosen width fits: choose smaller ones")
+        )
+    return largest
+
+
+def sentence(price: Price) -> str:
+    """As shown before a comparison: `at most about 4 minutes and 120 MB`."""
+    from core.kernels import Cost
+
+    return f"at most {Cost(price.seconds, price.memory).sentence()}"
+
+
+def _sizes(row: Sequence[Stop]) -> dict[int, int]:
+    return {stop.options["width"]: stop.options["depth"] for stop in row if "width" in stop.options}
+
+
+def _like(stop: Stop, width: int) -> Stop:
+    return Stop(stop.network, {**stop.options, "width": width}, stop.title)
+
+
+def _timed(stop: Stop, chosen: WidthConfig, dataset: Dataset, device: str) -> float:
+    """Seconds for one image, the best of a few rounds of a batch, gradients for weights and images together."""
+    import torch
+
+    model = kernel_stops.untrained(stop, chosen, dataset, 0, device).eval()
+    x = torch.zeros(BATCH, *dataset.train.shape, device=device).requires_grad_()
+    weights, best = [value for value in model.parameters() if value.requires_grad], float("inf")
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        torch.autograd.grad(model(x).square().sum(), [x, *weights])[0].sum().item()
+        best = min(best, time.perf_counter() - began)
+    return best / BATCH
