@@ -2,6 +2,8 @@
 
 Source: the ConvNet-3-128 of Zhao et al. 2021, arXiv:2006.05929. Images too small for it, such as the two numbers of a
 point, get an MLP of the same width and depth. Weights depend on a seed alone, so a checkpoint need not hold them.
+Small images get fewer blocks, so that no instance norm sees less than 4x4 values: over 2x2, as in three blocks on 8x8
+digits, it divides by deviations near 0, and gradients of gradients are thirty times larger and point nowhere.
 """
 
 from collections.abc import Sequence
@@ -28,16 +30,18 @@ def drawn(
 ) -> "nn.Module":
     """A network with fresh weights on the device, in train mode.
 
+    depth       blocks, or hidden layers of an MLP; fewer blocks on small images
     statistics  mean and std per channel of the train split
     """
-    options = {"width": width, "depth": depth}
-    return build(name(shape, depth), options, shape, n_classes, *statistics, seed=seed).to(device)
-
-
-def name(shape: tuple[int, int, int], depth: int) -> str:
-    """Which of the two networks takes such images."""
     entry = NETWORKS["convnet"]
-    return "mlp" if depth > 5 or entry.refuse(entry.Config(depth=depth), shape) else "convnet"
+    name, depth = ("mlp", depth) if entry.refuse(entry.Config(), shape) else ("convnet", blocks(shape, depth))
+    options = {"width": width, "depth": depth}
+    return build(name, options, shape, n_classes, *statistics, seed=seed).to(device)
+
+
+def blocks(shape: tuple[int, int, int], depth: int) -> int:
+    """How many blocks, at most `depth`, leave the last instance norm at least 4x4 values; one at least."""
+    return max(1, *(d for d in range(depth + 1) if min(shape[1:]) > 2**d))
 
 
 def at_once(shape: tuple[int, int, int], width: int, device: str) -> int:
