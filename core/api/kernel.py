@@ -10,7 +10,7 @@ from core.api.work import get
 from core.errors import RunError
 from core.plots import panels
 from core.plots.mosaic import mosaic, to_png
-from core.runs import artifacts, frames, kernel_price
+from core.runs import artifacts, frames, kernel_price, kernel_stops
 from core.runs.config import RunConfig, digest
 from core.runs.kernel_jobs import KernelConfig
 from core.runs.kernel_stops import WidthConfig
@@ -59,15 +59,18 @@ def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
 
 
 def width_seconds(run_id: str, config: Mapping[str, Any]) -> float | None:
-    """Seconds that a comparison would take at most, by the pace of the newest one on such images; None without one."""
+    """Seconds that a comparison would take at most, by the pace of earlier ones on such images; None without them."""
     found, chosen = get(run_id).result, WidthConfig(**config)
+    pace: dict[str, float] = {}
     for record in store().runs(kind="width", status=("done",)):
         known = record.result
-        if known.get("pace") and (known["what"], known["shape"]) == (chosen.what, found["shape"]):
-            sizes = dict.fromkeys(chosen.widths, found.get("kernel_depth", 3))
-            size = (found["shape"], len(found["classes"]), found["budget"])
-            return kernel_price.seconds(chosen, known["pace"], sizes, *size)
-    return None
+        if (known["what"], known["shape"]) == (chosen.what, found["shape"]):
+            pace = {**known.get("pace", {}), **pace}  # the newest counts
+    wanted = kernel_stops.names(chosen, found["shape"])
+    if not set(wanted) <= set(pace):
+        return None
+    pace, sizes = {name: pace[name] for name in wanted}, dict.fromkeys(chosen.widths, found.get("kernel_depth", 3))
+    return kernel_price.seconds(chosen, pace, sizes, found["shape"], len(found["classes"]), found["budget"])
 
 
 def widths(run_id: str, what: str = "width") -> list[RunRecord]:

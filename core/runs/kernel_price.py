@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import prod
 
 from core.errors import ResourceError
+from core.events import Progress, Work
+from core.networks import NETWORKS
 from core.runs import kernel_stops
 from core.runs.kernel_stops import LAZY, Stop, WidthConfig
 from core.types import Dataset
@@ -25,7 +27,8 @@ COPIES = 5  # of the weights: the network, its start, gradient, momentum, one in
 class Price:
     """An estimate for a whole comparison.
 
-    pace     seconds for one image to go through a network and back, by the stop's title
+    pace     seconds for one image to go through a network and back, by its name; of NTK networks as wide as PROBED
+             where widths are compared
     seconds  of everything, at most
     memory   bytes beyond the program itself
     """
@@ -35,22 +38,20 @@ class Price:
     memory: int
 
 
-def measure(
-    chosen: WidthConfig, row: Sequence[Stop], dataset: Dataset, *, budget: int, device: str
-) -> Price:  # fmt: skip
-    """Time the networks of a row on the device; below a second for each that is timed.
+def measure(chosen: WidthConfig, row: Sequence[Stop], dataset: Dataset, *, budget: int, device: str) -> Work[Price]:
+    """Time the networks of a row on the device; a second or two for each that is timed.
 
     raises  ResourceError when the weights do not fit the memory, with the largest width that does
     """
     memory = refuse(row, dataset.train.shape, dataset.n_classes, device)
     pace: dict[str, float] = {}
-    for stop in row:
-        if stop.network == LAZY and chosen.what == "width":
-            continue
-        pace[stop.title] = _timed(stop, chosen, dataset, device)
-    if chosen.what == "width":
-        pace[LAZY] = _timed(_like(row[0], PROBED), chosen, dataset, device)
-    return Price(pace, seconds(chosen, pace, _sizes(row), dataset.train.shape, dataset.n_classes, budget), memory)
+    for stop in row[:1] if chosen.what == "width" else row:
+        yield Progress(stage="measure", note=f"speed of {NETWORKS[stop.network].title}")
+        timed = Stop(stop.network, {**stop.options, "width": PROBED}, "") if chosen.what == "width" else stop
+        pace[stop.network], weights = _timed(timed, chosen, dataset, device)
+        memory = max(memory, 4 * COPIES * weights)
+    sizes = {stop.options["width"]: stop.options["depth"] for stop in row if "width" in stop.options}
+    return Price(pace, seconds(chosen, pace, sizes, dataset.train.shape, dataset.n_classes, budget), memory)
 
 
 def seconds(
@@ -59,8 +60,8 @@ def seconds(
 ) -> float:  # fmt: skip
     """Seconds of a comparison on a set of `budget` images, at most.
 
-    pace   seconds for one image through a network and back: by title, or of an NTK network as wide as PROBED
-    sizes  width -> depth of the NTK networks in the row
+    pace   as in Price, of exactly the networks in the row
+    sizes  width -> depth of the NTK networks where widths are compared
     """
     passes = chosen.seeds * (chosen.epochs * budget + GRADIENTS * chosen.images)
     if chosen.what == "architectures":
@@ -81,8 +82,14 @@ def refuse(row: Sequence[Stop], shape: Sequence[int], classes: int, device: str)
     """
     from core.kernels.cost import available
 
-    room, sizes = available(device), _sizes(row)
-    need = {width: 4 * COPIES * multiplications(width, depth, shape, classes) for width, depth in sizes.items()}
+    room = available(device)
+    need = {
+        stop.options["width"]: 4
+        * COPIES
+        * multiplications(stop.options["width"], stop.options["depth"], shape, classes)
+        for stop in row
+        if "width" in stop.options
+    }
     largest = max(need.values(), default=0)
     if largest > room:
         fits = [width for width, size in need.items() if size <= room]
@@ -101,16 +108,8 @@ def sentence(price: Price) -> str:
     return f"at most {Cost(price.seconds, price.memory).sentence()}"
 
 
-def _sizes(row: Sequence[Stop]) -> dict[int, int]:
-    return {stop.options["width"]: stop.options["depth"] for stop in row if "width" in stop.options}
-
-
-def _like(stop: Stop, width: int) -> Stop:
-    return Stop(stop.network, {**stop.options, "width": width}, stop.title)
-
-
-def _timed(stop: Stop, chosen: WidthConfig, dataset: Dataset, device: str) -> float:
-    """Seconds for one image, the best of a few rounds of a batch, gradients for weights and images together."""
+def _timed(stop: Stop, chosen: WidthConfig, dataset: Dataset, device: str) -> tuple[float, int]:
+    """Seconds for one image, the best of a few rounds of a batch, for all gradients together; and its weights."""
     import torch
 
     model = kernel_stops.untrained(stop, chosen, dataset, 0, device).eval()
@@ -120,4 +119,4 @@ def _timed(stop: Stop, chosen: WidthConfig, dataset: Dataset, device: str) -> fl
         began = time.perf_counter()
         torch.autograd.grad(model(x).square().sum(), [x, *weights])[0].sum().item()
         best = min(best, time.perf_counter() - began)
-    return best / BATCH
+    return best / BATCH, sum(value.numel() for value in weights)

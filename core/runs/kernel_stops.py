@@ -5,7 +5,7 @@ them, by gradient descent on all of them at once. `lazy` and `centred` switch th
 that the other networks get too: batches, a rate that falls like a cosine, images normalised per channel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +33,7 @@ class WidthConfig(Options):
 
     what: Literal["width", "architectures"] = option("width", "NTK MLPs of growing width, or every network there is")
     widths: tuple[int, ...] = option((64, 256, 1024, 4096), "units per hidden layer, at most 8,192")
+    networks: tuple[str, ...] = option((), "names of networks instead of every one that takes the images")
     seeds: int = option(1, "networks trained at each stop", ge=1, le=10)
     epochs: int = option(200, "passes over the condensed images", unit="epochs", ge=1, le=100_000)
     loss: Literal["mse", "ce"] = option("mse", "squared error to the labels as the kernel has it, or cross-entropy")
@@ -48,6 +49,13 @@ class WidthConfig(Options):
         if not widths or min(widths) < 1 or max(widths) > WIDEST:
             raise ConfigError(f"widths must lie between 1 and {WIDEST}, got {widths}")
         return tuple(sorted(set(widths)))
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in networks if name not in NETWORKS]:
+            raise ConfigError(f"there is no network called {unknown[0]!r}; there are: {', '.join(NETWORKS)}")
+        return networks
 
     def sentence(self) -> str:
         """How NTK networks are trained, as it stands beside a number."""
@@ -72,10 +80,16 @@ def stops(chosen: WidthConfig, kernel: "Kernel", dataset: Dataset) -> list[Stop]
     if chosen.what == "width":
         return [Stop(LAZY, {"width": width, **depth}, f"NTK MLP, width {width}") for width in chosen.widths]
     return [
-        Stop(name, depth if name == LAZY else {}, entry.title)
-        for name, entry in NETWORKS.items()
-        if not entry.refuse(entry.Config(), dataset.train.shape)
+        Stop(name, depth if name == LAZY else {}, NETWORKS[name].title) for name in names(chosen, dataset.train.shape)
     ]
+
+
+def names(chosen: WidthConfig, shape: Sequence[int]) -> list[str]:
+    """Networks of a row, by their names in the table: the chosen ones that take images of (c, h, w)."""
+    if chosen.what == "width":
+        return [LAZY]
+    wanted = chosen.networks or tuple(NETWORKS)
+    return [name for name in wanted if not NETWORKS[name].refuse(NETWORKS[name].Config(), tuple(shape))]
 
 
 def trained(

@@ -48,6 +48,11 @@ def settings(record: RunRecord) -> dict[str, Any]:
     infos = {info.name: info for info in api.WidthConfig.describe()}
     for name in ("images", "epochs", "seeds"):
         values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)
+    titles = words.titles(api.NETWORKS)
+    values["networks"] = st.multiselect(
+        "Networks", list(titles), [], format_func=titles.get, key="kernel.networks", bind="query-params",
+        placeholder="every network", help="For *Compare all networks*; large ones take most of the time on a CPU",
+    )  # fmt: skip
     with st.expander("Training", key="kernel.training"):
         for name in ("loss", "lazy", "centred"):
             values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)

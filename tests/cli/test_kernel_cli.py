@@ -137,6 +137,18 @@ def test_the_price_grows_with_width_epochs_seeds_and_images():
     assert price({512: 2}, epochs=400) > base < price({512: 2}, images=300)
 
 
+def test_architectures_are_those_that_were_chosen(support: Path):
+    settings = api.parse({"data": "digits", "limit": "60"}).to_json()
+    chosen = {"what": "architectures", "networks": ["mlp", "ntk-mlp"], "epochs": 2, "images": 10}
+    record = api.here("width", {"settings": settings, "condensed": str(support), "width": chosen})
+    assert [row["network"] for row in record.result["rows"]] == ["mlp", "ntk-mlp", "kernel"], record.error
+    assert set(record.result["pace"]) == {"mlp", "ntk-mlp"}
+    told = next(event for event in api.events(record.id) if "price_s" in event.values)
+    assert told.values["price_mb"] > 1
+    with pytest.raises(ConfigError, match="no network called 'vgg'"):
+        api.WidthConfig(networks=("vgg",))
+
+
 def test_the_kernel_is_audited_like_a_network(support: Path):
     settings = api.parse({"data": "digits", "limit": "60", "eps": "0.1"}).to_json()
     audit = {"norm": "Linf", "eps": 0.1, "images": 20, "steps": 20, "short_steps": 5, "restarts": 2, "queries": 100}

@@ -45,6 +45,7 @@ def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setattr(umap, "embed", flat)
         patch.setattr(kernel, "executor", Nobody)
         patch.setattr("core.api.work.executor", Nobody)
+        patch.setattr("core.api.judging.executor", Nobody)
         patch.setattr(api, "ensure_workers", lambda: None)
         yield api.here("run", RUN, name="learned").id
         place.store().close()
@@ -54,6 +55,7 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page("pages/kernel.py").run()
     assert not app.exception and not app.error
+    assert "Width curve: not measured here yet" in "\n".join(e.value for e in app.sidebar.caption)
     app.select_slider(key="kernel.widest").set_value(64).run()
     app.number_input(key="kernel.images").set_value(20).run()
     app.number_input(key="kernel.epochs").set_value(3).run()
@@ -69,10 +71,26 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
     texts = "\n".join(e.value for kind in (app.header, app.caption) for e in kind)
     for words in ("What to believe", "From network to kernel", "Kernel spectrum", "FC-2 NTK", "20 test images"):
         assert words in texts
+    assert "Width curve: ≤ " in "\n".join(e.value for e in app.sidebar.caption)
     table = app.dataframe[0].value
+    assert list(table["Audit"]) == ["not run", "not run"]
     assert list(table["Model"]) == ["NTK MLP, width 64, seed 0", "kernel FC-2 NTK, seed 0"]
     strong = record.result["rows"][-1]["strong_acc"]
     assert table["PGD-20 + margin-PGD"].iloc[-1].startswith(f"{100 * strong:.1f}")
+
+
+def test_the_kernel_s_audit_stands_beside_its_accuracy(run_id: str):
+    job = api.submit_audit(
+        run_id, {"images": 20, "steps": 20, "short_steps": 5, "restarts": 2, "queries": 100}, "kernel"
+    )
+    place.store().request_cancel(job)
+    audited = api.here("audit", dict(api.get(job).config))
+    assert audited.status == "done", audited.error
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/kernel.py").run()
+    assert not app.exception and not app.error
+    assert list(app.dataframe[0].value["Audit"]) == ["not run", audited.result["state"]]
+    assert api.audit_state(run_id) == "not run"
 
 
 def test_only_learned_images_have_moments_that_begin_at_the_first(run_id: str):
