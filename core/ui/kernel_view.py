@@ -117,6 +117,11 @@ def support(record: RunRecord) -> None:
     )
     words_of = f"Difference to step {steps[0]:,}, × 10 around grey"
     right.image(change, words_of, 420, output_format="PNG", alt=f"{words_of}, a row for each class")
+    for column, what, data in ((left, "images", now), (right, "difference", change)):
+        column.download_button(
+            f"Download {what}", data, f"{record.id}-step-{step}-{what}.png", "image/png", on_click="ignore",
+            key=f"kernel.download.{what}.{record.id}",
+        )  # fmt: skip
 
 
 def believe(found: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def accuracies(record: RunRecord) -> None:
         others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
-        st.caption(f"Robust: {words.look(record)}. {words.claim('pgd')}.")
+        st.caption(f"Robust: {words.look(record)}. {words.claim('pgd')} · {words.audit(record.id)}.")
 
 
 def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:
@@ -148,7 +148,7 @@ def after(record: RunRecord) -> None:
         st.markdown("**Robust accuracy against the budget ε**")
         others = {name: r.result.get("curve", ()) for name, r in live.references(record).items() if r}
         draw(eps_curve.chart(found.get("curve", ()), others, judged["norm"], found.get("eps")), "lab.eps_curve")
-        st.caption(words.curve(record))
+        st.caption(f"{words.curve(record)} {words.audit(record.id).capitalize()}.")
     with right.container(border=True, height="stretch"):
         st.markdown("**Does the covering certify anything?**", help=SEPARATION)
         if found.get("radius") is None or found.get("separation") is None:

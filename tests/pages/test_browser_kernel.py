@@ -59,6 +59,12 @@ def test_compare_widths_up_to_the_kernel(visit, run_id: str) -> None:
     expect(page.get_by_text(conditions)).to_be_visible()
     expect(page.get_by_text(re.compile("FC-2 NTK on 30 support images"))).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    for index in range(2):  # the curve and the spectrum: PNG at once, CSV from the data
+        page.get_by_test_id("stVegaLiteChart").nth(index).hover()
+        for words in ("Download as PNG", "Show data"):
+            expect(page.get_by_role("button", name=words).nth(index)).to_be_attached()
+    for words in ("Download images", "Download difference"):
+        expect(page.get_by_role("button", name=words)).to_be_visible()
     page.mouse.move(900, 300)  # away from the button, whose tooltip lies outside all landmarks
     expect(page.get_by_role("tooltip")).to_have_count(0)
     if folder := os.environ.get("BALLAST_SHOTS"):
