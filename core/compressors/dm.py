@@ -33,7 +33,7 @@ class Config(MatchingOptions):
         "paper": {"steps": 20_000, "width": 128, "batch": 256, "lr_img": 1.0},
     }
 
-    augment: Literal["auto", "none", "flip"] = option(
+    augment: Literal["auto", "off", "flip"] = option(
         "auto", "change real and learned images alike; auto mirrors colour images only, flip all, points never change"
     )
 

@@ -18,7 +18,7 @@ from core.types import CondensedSet, TrainSplit, option
 class Config(GradientOptions):
     """Settings of DSA."""
 
-    augment: Literal["auto", "none", "flip"] = option(
+    augment: Literal["auto", "off", "flip"] = option(
         "auto", "change real and learned images alike; auto mirrors colour images only, flip all, points never change"
     )
 

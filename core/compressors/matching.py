@@ -123,9 +123,9 @@ def array(x: Tensor) -> np.ndarray:
     return x.detach().cpu().numpy().copy()
 
 
-def kinds(wish: Literal["auto", "none", "flip"], shape: tuple[int, int, int]) -> tuple[str, ...]:
+def kinds(wish: Literal["auto", "off", "flip"], shape: tuple[int, int, int]) -> tuple[str, ...]:
     """Names of the changes for images of a shape: those of core.networks.augment.usual with colour; none for points."""
-    if wish == "none" or min(shape[1:]) < SMALLEST:
+    if wish == "off" or min(shape[1:]) < SMALLEST:
         return ()
     chosen = ("colour", *usual(shape))
     return (*chosen, "flip") if wish == "flip" and "flip" not in chosen else chosen

@@ -158,7 +158,7 @@ def test_a_round_draws_a_network_and_trains_it_between_its_steps_only():
 
 def test_without_changes_dsa_is_dc():
     train = split(counts=(9, 9, 9))
-    loops = [loop_of(dc, train), loop_of(dsa, train, augment="none"), loop_of(dsa, train)]
+    loops = [loop_of(dc, train), loop_of(dsa, train, augment="off"), loop_of(dsa, train)]
     images = []
     for loop in loops:
         for _ in range(3):

@@ -38,7 +38,7 @@ def advanced(work):
 
 
 @pytest.mark.parametrize("together", [1, 10_000], ids=["class by class", "all at once"])
-@pytest.mark.parametrize("wish", ["none", "auto"])
+@pytest.mark.parametrize("wish", ["off", "auto"])
 def test_a_step_is_the_slow_obvious_one(monkeypatch, wish: str, together: int):
     monkeypatch.setattr(backbone, "at_once", lambda *_: together)
     train, config = split(shape=(3, 9, 8)), dm.Config(**SMALL, augment=wish, lr_img=2.0)
@@ -82,7 +82,7 @@ def test_the_whole_class_on_both_sides_leaves_nothing_to_learn():
 
 
 def test_the_distance_to_a_fixed_network_falls():
-    train, config = split(counts=(40, 40, 40)), dm.Config(**{**SMALL, "batch": 40}, augment="none")
+    train, config = split(counts=(40, 40, 40)), dm.Config(**{**SMALL, "batch": 40}, augment="off")
     real = matching.Real.of(train, "dm", 0, "cpu")
     network = backbone.drawn(train.shape, 3, real.statistics, width=32, depth=3, seed=99, device="cpu")
 
@@ -93,10 +93,10 @@ def test_the_distance_to_a_fixed_network_falls():
             return float(dm.distance(network, list(torch.tensor(x).split(3)), wanted))
 
     first = matching.Learned.begin(real, config).x.numpy().copy()
-    assert gap(learned(train, steps=100, batch=40, width=16, augment="none").x) < 0.65 * gap(first)
+    assert gap(learned(train, steps=100, batch=40, width=16, augment="off").x) < 0.65 * gap(first)
 
 
-@pytest.mark.parametrize("options", [{}, {"augment": "none", "init": "noise"}])
+@pytest.mark.parametrize("options", [{}, {"augment": "off", "init": "noise"}])
 def test_same_seed_same_bytes_other_seed_other_bytes(options: dict):
     first = learned(**options)
     assert learned(**options).hash == first.hash != learned(seed=1, **options).hash
@@ -149,7 +149,7 @@ def test_any_shape_and_kind_of_number(shape: tuple, levels: int):
 def test_digits_are_never_mirrored_colour_images_are_and_points_never_change():
     assert "flip" not in matching.kinds("auto", (1, 28, 28)) and "shift" in matching.kinds("auto", (1, 28, 28))
     assert "flip" in matching.kinds("auto", (3, 32, 32)) and "flip" in matching.kinds("flip", (1, 28, 28))
-    assert matching.kinds("none", (3, 32, 32)) == matching.kinds("auto", (1, 1, 2)) == ()
+    assert matching.kinds("off", (3, 32, 32)) == matching.kinds("auto", (1, 1, 2)) == ()
     assert len(set(matching.kinds("flip", (3, 32, 32)))) == len(matching.kinds("flip", (3, 32, 32)))
 
 
