@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.events import Work
 
 PICTURE_S = 0.5  # seconds between images
+PULSE_S = 0.1  # seconds between events
 
 
 class Config(Options):
@@ -42,19 +43,21 @@ def condense(
     if not len(train):
         raise ConfigError("k_means needs at least one train image, got none")
     found: dict[int, Clusters] = {}
-    shown = float("-inf")
+    told = shown = float("-inf")
     for label in (int(label) for label in np.unique(train.y)):
         points = train.pixels(np.flatnonzero(train.y == label))
         points = points.reshape(len(points), -1).astype(np.float64)
         for restart in range(config.restarts):
-            work = lloyd(points, config.ipc, config.steps, stream(seed, "k-means", label, restart))
             best, last = found.get(label), None
-            for last in work:
-                if best is None:
+            for moment in lloyd(points, config.ipc, config.steps, stream(seed, "k-means", label, restart)):
+                last = moment or last
+                if best is None and last is not None:
                     found[label] = last
-                picture = time.monotonic() - shown >= PICTURE_S
-                shown = time.monotonic() if picture else shown
-                yield _report(train, found, label, n_classes, picture=picture)
+                if time.monotonic() - told >= PULSE_S:
+                    told = time.monotonic()
+                    picture = told - shown >= PICTURE_S
+                    shown = told if picture else shown
+                    yield _report(train, found, label, n_classes, picture=picture)
             found[label] = last if best is None or last.inertia < best.inertia else best
         yield _report(train, found, label + 1, n_classes, picture=True)
     x, y, weights = _assembled(train, found)
@@ -71,16 +74,14 @@ class Clusters:
     inertia: float
 
 
-def lloyd(points: np.ndarray, count: int, rounds: int, seed: int) -> Generator[Clusters, None, None]:
+def lloyd(points: np.ndarray, count: int, rounds: int, seed: int) -> Generator[Clusters | None, None, None]:
     """Average and assign in turns until nothing changes.
 
     points  (n, d) float64
     count   clusters; fewer come back where there are fewer distinct points
-    yields  the clusters after every round, none of them empty; the last yield is the result
+    yields  None for every first centre, then the clusters after every round, none empty; the last are the result
     """
-    from sklearn.cluster import kmeans_plusplus
-
-    centres, _ = kmeans_plusplus(points, min(count, len(points)), random_state=seed % 2**32)
+    centres = yield from _spread(points, count, np.random.default_rng(seed))
     owner, away = _assign(points, centres)
     for _ in range(rounds):
         centres, owner = _filled(points, centres, owner, away)
@@ -91,6 +92,17 @@ def lloyd(points: np.ndarray, count: int, rounds: int, seed: int) -> Generator[C
         yield Clusters(centres, np.bincount(before), float(((points - means[before]) ** 2).sum()))
         if np.array_equal(owner, before):
             return
+
+
+def _spread(points: np.ndarray, count: int, rng: np.random.Generator) -> Generator[None, None, np.ndarray]:
+    """Points drawn one after the other, each by its squared distance to the nearest before (k-means++); all differ."""
+    chosen = [int(rng.integers(len(points)))]
+    away = ((points - points[chosen[0]]) ** 2).sum(1)
+    while len(chosen) < count and away.max() > 0:
+        chosen.append(int(rng.choice(len(points), p=away / away.sum())))
+        away = np.minimum(away, ((points - points[chosen[-1]]) ** 2).sum(1))
+        yield
+    return points[chosen]
 
 
 def _assign(points: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +138,6 @@ def _assembled(train: TrainSplit, found: dict[int, Clusters]) -> tuple[np.ndarra
 
 
 def _report(train: TrainSplit, found: dict[int, Clusters], done: int, n_classes: int, *, picture: bool) -> Progress:
-    x, y, _ = _assembled(train, found) if picture else (None, None, None)
+    x, y, _ = _assembled(train, found) if picture and found else (None, None, None)
     inertia = sum(part.inertia for part in found.values())
     return Progress(stage="condense", done=done, total=n_classes, unit="classes", values={"inertia": inertia}, x=x, y=y)

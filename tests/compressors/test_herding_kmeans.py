@@ -107,7 +107,7 @@ def test_k_means_reaches_the_best_of_all_partitions_of_8_points(seed: int):
 @pytest.mark.parametrize("count", [1, 4, 20])
 def test_every_centroid_is_the_mean_of_the_points_nearest_to_it_and_inertia_falls(count: int):
     x = points(200, 5)
-    rounds = list(k_means.lloyd(x, count, 500, 3))
+    rounds = [part for part in k_means.lloyd(x, count, 500, 3) if part]
     end, falling = rounds[-1], [part.inertia for part in rounds]
     owner = ((x[:, None] - end.centres[None]) ** 2).sum(2).argmin(1)
     means = np.stack([x[owner == c].mean(0) for c in range(count)])
@@ -159,3 +159,10 @@ def test_points_classes_without_images_and_floats(method):
 def test_the_settings_refuse_what_is_not_there():
     with pytest.raises(ConfigError, match="features"):
         herding.Config(features="colours")
+
+
+def test_first_centres_differ_and_far_points_are_likelier():
+    x = np.repeat([[0.0], [1.0], [10.0]], [50, 50, 1], axis=0)
+    drawn = [ran(k_means._spread(x, count, np.random.default_rng(s))) for s in range(40) for count in (2, 9)]
+    assert all(len(np.unique(part)) == len(part) == min(3, size) for part, size in zip(drawn, [2, 9] * 40, strict=True))
+    assert np.mean([10.0 in part for part in drawn[::2]]) > 0.4, "by chance alone, about 1 in 50"
