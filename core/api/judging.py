@@ -20,6 +20,7 @@ from core.types import ENDED, RunRecord
 
 AuditState = Literal["not run", "running", "trusted", "doubtful"]
 Target = Literal["network", "kernel"]  # the network a run trained, or kernel regression on its condensed set
+FINER = 8  # times the first radius of a curve is halved for proofs
 ATTACKS_KEPT = 30  # finished attacks; older ones are removed with their images
 
 
@@ -48,7 +49,7 @@ def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "net
     if target == "kernel" and (record.status != "done" or not path.exists()):
         raise RunError(f"run {run_id} is {record.status} and has no condensed set: choose a finished run")
     kernel = {"run": run_id, "settings": dict(record.config), "condensed": str(path)}
-    about = kernel if target == "kernel" else of_model(run_id)
+    about = kernel if target == "kernel" else of_model(run_id) | _radii(record)
     standard = _standard(run_id)
     lent = of_model(standard)["model"] if standard else None
     return {**about, "audit": chosen, "standard_run": standard, "standard": lent}
@@ -132,6 +133,15 @@ def _submit(kind: str, values: Mapping[str, Any], words: str, lane: str = "work"
     job = store().create(kind, settings, name=name, digest=digest(values), lane=lane)
     executor().submit(job)
     return job
+
+
+def _radii(record: RunRecord) -> dict[str, Any]:
+    """Where a run's eps-curve was measured, so that bounds are proven for the same images; nothing outside Linf."""
+    curve, linf = record.result.get("curve", ()), record.config["evaluation"]["norm"] == "Linf"
+    radii = [point["eps"] for point in curve] if linf else []
+    first = next((eps for eps in radii if eps > 0), 0.0)
+    radii = sorted({*radii, *(first / 2**k for k in range(FINER))})  # proofs end long before attacks begin
+    return {"radii": radii, "radii_images": record.result.get("curve_images", 0)} if radii else {}
 
 
 def _of(kind: str, run_id: str) -> list[RunRecord]:

@@ -1,21 +1,31 @@
-"""Robust accuracy against the attack budget for several runs in one figure, with 95 % intervals."""
+"""Robust accuracy against the attack budget for several runs in one figure, with 95 % intervals.
+
+What interval bounds prove of one run is drawn as a band from there up to what attacks leave: the truth lies within.
+"""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
 from core.plots.palette import DASHDOT, DASHED, DOTTED, RUNS, SOLID
 
-COLUMNS = ("eps", "value", "low", "high", "run", "attack", "images")
+COLUMNS = ("eps", "value", "low", "high", "run", "attack", "images", "proven", "upper")
 DASHES = (SOLID, DASHED, DOTTED, DASHDOT)
 Row = Mapping[str, Any]
 
 
-def chart(curves: Mapping[str, Sequence[Row]], images: Mapping[str, int], norm: str) -> Chart:
+def chart(
+    curves: Mapping[str, Sequence[Row]],
+    images: Mapping[str, int],
+    norm: str,
+    proven: Mapping[str, Sequence[Row]] | None = None,
+) -> Chart:
     """One line a run; colour and dash both tell the run.
 
     curves  rows with eps (pixel units of [0, 1]), value, low, high (shares in [0, 1]) and attack, by run
     images  test images behind each curve
+    proven  rows with eps and value, the share of the same images that no attack can break, by run; at finer eps
     """
     rows = [
         {
@@ -55,7 +65,45 @@ def chart(curves: Mapping[str, Sequence[Row]], images: Mapping[str, int], norm: 
         "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
         "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
     }
-    layers = {"layer": [band, line, dots], "height": 330}
-    return Chart(
-        data=table(rows, COLUMNS), spec=layers, alt=f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
-    )
+    layers, words = [band, line, dots], f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
+    if proven:
+        measured = {"transform": [{"filter": "isValid(datum.value)"}]}
+        layers = [*_between(x, y, colour), *(layer | measured for layer in layers)]
+        rows += [point for run, found in proven.items() for point in steps(run, found, curves[run])]
+        words += "; a band down to what interval bounds prove"
+    return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 330}, alt=words)
+
+
+def steps(run: str, proven: Sequence[Row], curve: Sequence[Row]) -> list[dict[str, Any]]:
+    """Points of the band: below, between two radii, what is proven at the larger one, which is true of all smaller.
+
+    upper  on the line through the measured accuracies
+    """
+    points, known = [], [row["eps"] for row in curve]
+    for low, high in pairwise(sorted(proven, key=lambda row: row["eps"])):
+        for eps in (low["eps"], high["eps"]):
+            if known[0] <= eps <= known[-1]:
+                points.append({"eps": eps, "proven": high["value"], "upper": _along(curve, eps), "run": run})
+    return points
+
+
+def _along(curve: Sequence[Row], eps: float) -> float:
+    """The accuracy at eps on straight lines between measured ones."""
+    left = max((row for row in curve if row["eps"] <= eps), key=lambda row: row["eps"])
+    right = min((row for row in curve if row["eps"] >= eps), key=lambda row: row["eps"])
+    width = right["eps"] - left["eps"]
+    return left["value"] + (right["value"] - left["value"]) * ((eps - left["eps"]) / width if width else 0.0)
+
+
+def _between(x: Row, y: Row, colour: Row) -> list[dict[str, Any]]:
+    """The band between what is proven and what attacks leave, with a thin edge below."""
+    known, floor = [{"filter": "isValid(datum.proven)"}], {**y, "field": "proven"}
+    area = {"x": x, "y": floor, "y2": {"field": "upper"}, "color": colour}
+    return [
+        {"mark": {"type": "area", "opacity": 0.1, "tooltip": None}, "transform": known, "encoding": area},
+        {
+            "mark": {"type": "line", "strokeWidth": 1, "strokeDash": DOTTED, "tooltip": None},
+            "transform": known,
+            "encoding": {"x": x, "y": floor, "color": colour, "order": {"field": "eps", "type": "quantitative"}},
+        },
+    ]

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.errors import ConfigError
 from core.evaluation import audit as auditing
 from core.evaluation import playback as watching
+from core.evaluation.evaluate import choose
 from core.events import Progress, Work
 from core.networks import restore
 from core.plots import panels
@@ -32,6 +34,7 @@ def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     """Measure the indicators; the result reads back as an AuditReport.
 
     config["standard"]  path of a model trained without attacks on the same data, or None
+    config["radii"]     Linf radii of the run's eps-curve at which images are proven too, with "radii_images" of them
     """
     settings, model, about, dataset = yield from _audited(config, job)
     chosen = auditing.Config(**config["audit"])
@@ -47,6 +50,7 @@ def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
             device=job.device,
             standard=standard and restore(standard, device=job.device),
         )
+        proven = yield from _proven(config, model, dataset, settings.seed, job)
     numbers = {
         "fired": list(report.fired),
         "clean_acc": report.clean.value,
@@ -60,7 +64,30 @@ def audit(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     }
     found = summary.plain(report.to_json())
     about |= {"transfer_from": config.get("standard_run") if standard else None}
-    return summary.of_data(dataset, job) | about | found | numbers | {"notes": [*dataset.notes, *report.notes]}
+    return summary.of_data(dataset, job) | about | found | numbers | proven | {"notes": [*dataset.notes, *report.notes]}
+
+
+def _proven(
+    config: Mapping[str, Any], model: "nn.Module", dataset: Dataset, seed: int, job: Job
+) -> Work[dict[str, Any]]:
+    """Shares of the eps-curve's images that interval bounds prove robust, or the sentence that says why none are."""
+    import torch
+
+    from core.attacks import certified
+
+    radii, images = config.get("radii", ()), config.get("radii_images", 0)
+    if not radii:
+        return {}
+    rows, points = choose(dataset.test, images, seed), []
+    x, y = torch.from_numpy(dataset.test.pixels(rows)).to(job.device), torch.from_numpy(dataset.test.y[rows])
+    for done, eps in enumerate(radii):
+        yield Progress(stage="proof", done=done, total=len(radii), unit="radii")
+        try:
+            count = int(certified(model, x, y.to(job.device), eps=eps).sum())
+        except ConfigError as refusal:
+            return {"certified": [], "certified_note": str(refusal)}
+        points.append({"eps": eps, "value": count / len(rows)})
+    return {"certified": points, "certified_images": len(rows), "certified_note": ""}
 
 
 def attack(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:

@@ -209,6 +209,27 @@ def curves(record: RunRecord) -> None:
         shown = [r for r in runs if r.id == record.id] + [r for r in runs if r.id in more]
         found = {names[r.id]: r.result["curve"] for r in shown}
         images = {names[r.id]: r.result["curve_images"] for r in shown}
-        draw(eps_compare.chart(found, images, norm), "audit.curves")
+        audited = api.audit_of(record.id)
+        bounds = audited.result if audited else {}
+        proven = {names[record.id]: bounds["certified"]} if bounds.get("certified") and norm == "Linf" else {}
+        draw(eps_compare.chart(found, images, norm, proven), "audit.curves")
+        st.caption(_proven(bounds, norm))
         for r in shown:
             st.caption(f"**{names[r.id]}**: {words.curve(r)} · audit: {api.audit_state(r.id)}")
+
+
+def _proven(bounds: Mapping[str, Any], norm: str) -> str:
+    """What the band down to the bound means, or why there is none."""
+    if norm != "Linf":
+        return "No certified bound: intervals prove something in Linf only."
+    if bounds.get("certified_note"):
+        return f"No certified bound: {bounds['certified_note']}."
+    if not bounds.get("certified"):
+        return "No certified bound yet: *Audit* proves what interval bounds can."
+    images = f"{bounds['certified_images']:,} test images"
+    reach = max((point["eps"] for point in bounds["certified"] if point["value"] > 0), default=0.0)
+    return (
+        f"Pale band: between what interval bounds prove and what attacks leave, on the same {images}; the truth lies "
+        f"within. These bounds prove nothing beyond ε {reach:.3g} here. They are loose for a network that was not "
+        "trained for them: a proof of nothing says nothing against it."
+    )

@@ -73,6 +73,12 @@ def test_audit_takes_the_run_s_threat_model_and_the_newest_standard_model(run_id
     assert queued(api.submit_audit(run_id, AUDIT | {"eps": 0.2}))["audit"]["eps"] == 0.2
     found = done(api.here("audit", config)).result
     assert found["model_run"] == run_id and found["transfer_from"] == other.id
+    own = api.get(run_id).result
+    proven = {point["eps"]: point["value"] for point in found["certified"]}
+    attacked = {point["eps"]: point["value"] for point in own["curve"]}
+    assert found["certified_images"] == own["curve_images"] and set(attacked) < set(proven)
+    assert all(proven[eps] <= value for eps, value in attacked.items())
+    assert list(proven.values()) == sorted(proven.values(), reverse=True) and proven[0.0] == attacked[0.0] > 0
     assert "transfer" in {indicator["name"] for indicator in found["indicators"]}
     api.delete(other.id)
     lonely = done(api.here("audit", config)).result  # the standard run was deleted since

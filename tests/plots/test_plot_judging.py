@@ -80,3 +80,16 @@ def test_colours_of_an_image_are_not_mixed_up():
     image[0, 0, 0] = 1
     drawn = panels.picture(image)
     assert drawn[0, 0].tolist() == [255, 0, 0] and drawn[-1, -1].tolist() == [0, 0, 0]
+
+
+def test_what_is_proven_between_two_radii_is_what_is_proven_at_the_larger():
+    curve = [{"eps": e, "value": v, "low": 0, "high": 1, "attack": "PGD"} for e, v in ((0, 0.9), (0.2, 0.5))]
+    proven = [{"eps": e, "value": v} for e, v in ((0.0, 0.9), (0.05, 0.7), (0.2, 0.0), (0.4, 0.0))]
+    chart = eps_compare.chart({"a": curve}, {"a": 100}, "Linf", {"a": proven})
+    band = [(e, p, u) for e, p, u in zip(*(chart.data[n] for n in ("eps", "proven", "upper")), strict=True) if u]
+    assert band == [
+        (0.0, 0.7, 0.9), (0.05, 0.7, pytest.approx(0.8)), (0.05, 0.0, pytest.approx(0.8)), (0.2, 0.0, 0.5),
+        (0.2, 0.0, 0.5),
+    ]  # fmt: skip
+    assert [value for value in chart.data["value"] if value is not None] == [0.9, 0.5]
+    assert "bounds prove" in chart.alt and "bounds" not in eps_compare.chart({"a": curve}, {"a": 1}, "Linf").alt
