@@ -6,7 +6,7 @@ the store holds a finished run with those settings, whoever started it. So a stu
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -66,8 +66,7 @@ class Study(StudyOptions):
         known = {*self.methods, *self.trainings, NETWORK}
         if wrong := [name for name in unknown if name not in known]:
             raise ConfigError(f"set names {', '.join(wrong)}, which is not in this study; there are: {sorted(known)}")
-        for _ in plan(self):  # wrong names and options say so here, not hours later
-            pass
+        plan(self)  # wrong names and options say so here, not hours later
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -112,11 +111,16 @@ class Cell:
         return f"{self.method}{size} · {self.training} · ε {self.eps:g} · seed {self.seed}"
 
 
-def plan(study: Study) -> Iterator[Cell]:
+@lru_cache(maxsize=16)
+def plan(study: Study) -> tuple[Cell, ...]:
     """Every cell, seed by seed, so that a first table is there early; cells that share work follow each other.
 
     The reference comes last within a seed: it takes longest.
     """
+    return tuple(_plan(study))
+
+
+def _plan(study: Study) -> Iterator[Cell]:
     for seed in range(study.seeds):
         for ipc in study.ipc:
             for method in study.methods:

@@ -220,14 +220,14 @@ def test_a_run_that_fails_does_not_end_the_study(home: Path, store: Store, monke
 
 
 def test_an_old_run_counts_with_the_defaults_of_options_that_came_later(home: Path, store: Store):
-    cell = next(plan(Study(**LITTLE)))
+    cell = plan(Study(**LITTLE))[0]
     config = cell.settings.to_json()
     del config["evaluation"]["live_images"]
     config["evaluation"]["restarts"] = 1
     run_id = store.create("run", config, name="old", digest="another", lane="here")
     store.claim(run_id, pid=1, born=0.0)
     store.finish(run_id, "done")
-    default = next(plan(Study(**LITTLE))).settings.replace(
+    default = plan(Study(**LITTLE))[0].settings.replace(
         evaluation={**cell.settings.to_json()["evaluation"], "live_images": 100}
     )
     assert set(finished(store)) == {default.digest}
