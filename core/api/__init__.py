@@ -4,7 +4,7 @@ Pages and the command line call these functions and nothing beneath them. No tor
 work happens in worker processes that read the same store.
 """
 
-from core.api import study
+from core.api import covering, study
 from core.api.data import prepare, prepared, upload, uploads
 from core.api.judging import (
     AttackConfig,
@@ -22,6 +22,7 @@ from core.api.judging import (
     submit_attack,
     submit_audit,
     submit_evaluation,
+    test_images,
 )  # fmt: skip
 from core.api.kernel import (
     KernelConfig,
@@ -65,10 +66,10 @@ from core.training.config import PROTOCOLS
 __all__ = [
     "ATTACK_NORMS", "DATASETS", "METHODS", "MINIMAL_NORM", "NETWORKS", "PROTOCOLS", "STAGES", "TRAINERS",
     "AttackConfig", "AuditConfig", "EvaluationConfig", "KernelConfig", "RunConfig", "WidthConfig", "again", "audit_of",
-    "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "delete", "device",
-    "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image", "map_data",
-    "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared", "references",
-    "rename", "resume", "runs", "set_parallel", "split", "study", "submit", "submit_attack", "submit_audit",
-    "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "thumbnails", "upload",
-    "uploads", "width_of", "width_seconds", "widths",
+    "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "covering", "delete",
+    "device", "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image",
+    "map_data", "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared",
+    "references", "rename", "resume", "runs", "set_parallel", "split", "study", "submit", "submit_attack",
+    "submit_audit", "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "test_images",
+    "thumbnails", "upload", "uploads", "width_of", "width_seconds", "widths",
 ]  # fmt: skip

@@ -9,7 +9,6 @@ Cost: about 3 s a class of 6,000 MNIST images for a radius, 15 s for a number of
 """
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -73,7 +72,7 @@ def condense(
     """Cover every class.
 
     yields   Progress; done and total count classes; values `centres`, `radius`, `lower_bound`, `gap` over all
-             classes; x, y and state hold the cover of the moment whenever it changed
+             classes; `state` holds all covers of the moment with their bounds, x and y too whenever one changed
     checkpoint  state of an earlier event: classes finished there are not solved again
     returns  CondensedSet that is a cover, with bounds, gaps and times in `info`
     raises   ConfigError when there is nothing to cover; ResourceError when the distances would not fit
@@ -101,8 +100,7 @@ def condense(
                 steps[label] = step
                 yield _progress(train, members, steps, metric, config, done, f"class {label}: {step.phase}", changed)
             done += 1
-            event = _progress(train, members, steps, metric, config, done, f"class {label} finished", changed=False)
-            yield replace(event, state=_state(steps))
+            yield _progress(train, members, steps, metric, config, done, f"class {label} finished", changed=False)
     finally:
         for solver in solvers.values():
             solver.close()
@@ -211,7 +209,7 @@ def _progress(
     return Progress(
         stage="condense", done=done, total=len(members), unit="classes", values=values, note=note,
         x=train.pixels(indices) if changed else None, y=train.y[indices] if changed else None,
-        state=_state(steps) if changed else None,
+        state=_state(steps),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from core.runs import describe, judging_jobs, kernel_jobs, pipeline
+from core.runs import covering_jobs, describe, judging_jobs, kernel_jobs, pipeline
 from core.runs.job import Kind
 
 KINDS: Mapping[str, Kind] = {
@@ -14,6 +14,7 @@ KINDS: Mapping[str, Kind] = {
     "attack": Kind(lane="work", perform=judging_jobs.attack),
     "kernel": Kind(lane="work", perform=kernel_jobs.judge),
     "width": Kind(lane="work", perform=kernel_jobs.width),
+    "covering": Kind(lane="work", perform=covering_jobs.cover, torch=False),
     "certify": Kind(lane="work", perform=pipeline.certify),
     "data": Kind(lane="light", perform=describe.data, torch=False),
 }

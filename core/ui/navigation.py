@@ -25,12 +25,13 @@ class Entry:
 
 LAB = Entry("pages/lab.py", "Lab", "lab")
 DATA = Entry("pages/data.py", "Data", "data")
+COVERING = Entry("pages/covering.py", "Covering", "covering")
 STUDY = Entry("pages/study.py", "Study", "study")
 RUNS = Entry("pages/runs.py", "Runs", "runs")
 ATTACK = Entry("pages/attack.py", "Attack", "attack")
 AUDIT = Entry("pages/audit.py", "Audit", "audit")
 KERNEL = Entry("pages/kernel.py", "Kernel", "kernel")
-ENTRIES = (LAB, DATA, ATTACK, AUDIT, KERNEL, STUDY, RUNS)
+ENTRIES = (LAB, DATA, COVERING, ATTACK, AUDIT, KERNEL, STUDY, RUNS)
 
 
 def page(entry: Entry) -> st.Page:

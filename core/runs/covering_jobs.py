@@ -1,0 +1,192 @@
+"""Jobs of the Covering page: solve a cover that can be stopped at any moment and keeps the best one so far.
+
+load -> solve -> check from the pixels -> map -> distance between classes -> overlap -> rivals at equal k. The cover of
+the moment is in the folder as a checkpoint whenever it got better. When the job is closed in the middle of the solve
+that cover is measured, certified and written with `stopped` set; a process that was killed before it could do so
+leaves the checkpoint, and `finish` in the folder asks the next attempt for exactly that.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from core.compressors import METHODS, mfc
+from core.events import Progress, Work
+from core.maps import umap
+from core.maps.separation import enemies
+from core.runs import artifacts, keeping, stages, summary
+from core.runs.config import RunConfig
+from core.runs.job import Job
+from core.types import CondensedSet, Dataset, TrainSplit
+
+STAGE = "condense"
+SAVE_S = 0.25  # seconds between two checkpoints
+FINISH = "finish"  # a file that asks for the cover of the checkpoint instead of a better one
+COVER, OVERLAP, RIVALS = "cover.json", "overlap.npz", "rivals.json"
+MOST_PAIRS = 100_000_000  # images times centres up to which balls of all classes are compared
+State = Mapping[str, np.ndarray]
+
+
+def cover(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Cover the train split as `config`, a RunConfig with method mfc, says."""
+    settings = RunConfig(**config)
+    dataset = yield from stages.load(settings.data, job)
+    with keeping.timed(job.ledger, STAGE):
+        condensed, found = yield from _solve(settings, dataset, job)
+    if (job.folder / "map.npz").exists():
+        (job.folder / "map.npz").unlink()  # of an attempt that was stopped at another cover
+    yield from stages.lay_out(dataset, condensed, job)
+    found |= yield from _classes(dataset, condensed, job)
+    found |= yield from _overlap(dataset.train, condensed, job)
+    found |= yield from _rivals(settings, dataset, condensed, job)
+    return found | summary.of_data(dataset, job) | {"notes": list(dataset.notes)}
+
+
+def _solve(settings: RunConfig, dataset: Dataset, job: Job) -> Work[tuple[CondensedSet, dict[str, Any]]]:
+    """The best cover, written; the best so far when the work is closed or the folder says `finish`."""
+    train, path = dataset.train, keeping.checkpoint_path(job.folder, STAGE)
+    earlier = keeping.checkpoint(job.folder, STAGE)
+    known = job.cache / dataset.hash / "map.npz"
+    if train.x[0].size == 2 and not known.exists():  # the plane's own coordinates cost nothing
+        artifacts.save_arrays(known, asdict((yield from umap.embed(train))))
+    if (job.folder / FINISH).exists():
+        made = _first(train, earlier, settings, dataset.n_classes)
+        if made is not None:
+            yield Progress(stage=STAGE, note="checking the cover from its pixels")
+            return made, _written(made, settings, dataset, job, stopped=True)
+    work = METHODS["mfc"].condense(
+        train, settings.method.options, n_classes=dataset.n_classes, seed=settings.seed, device=job.device,
+        checkpoint=earlier,
+    )  # fmt: skip
+    watch = _Best(train, job)
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as stop:
+                made = replace(stop.value, method=settings.method.name)
+                found = _written(made, settings, dataset, job, stopped=False)
+                path.unlink(missing_ok=True)
+                return made, found
+            yield watch.take(event)
+            if (job.folder / FINISH).exists() and watch.uncovered == 0:
+                made = _first(train, watch.state, settings, dataset.n_classes)
+                return made, _written(made, settings, dataset, job, stopped=True)
+    except GeneratorExit:
+        watch.save()
+        made = _first(train, watch.state, settings, dataset.n_classes)
+        if made is not None:
+            _written(made, settings, dataset, job, stopped=True)
+        raise
+    finally:
+        work.close()
+
+
+class _Best:
+    """The cover of the moment: kept on disk, drawn, and told in numbers.
+
+    uncovered  images of classes without a cover yet; a class that has one is covered whole
+    """
+
+    def __init__(self, train: TrainSplit, job: Job) -> None:
+        self._train, self._folder = train, job.folder
+        self.state: State | None = None
+        self._saved = self._drawn = 0.0
+        self._fresh = False
+        self.uncovered, self.without = len(train), len(np.unique(train.y))
+
+    def take(self, event: Progress) -> Progress:
+        """The event with what is uncovered, without its arrays."""
+        now = time.monotonic()
+        if event.state is not None:
+            self.state, self._fresh = event.state, True
+            covered = np.isin(self._train.y, event.state["labels"])
+            self.uncovered, self.without = int((~covered).sum()), len(np.unique(self._train.y[~covered]))
+        if now - self._saved >= SAVE_S:
+            self.save()
+        if event.x is not None and now - self._drawn >= keeping.DRAW_S:
+            keeping.draw(self._folder / keeping.MOSAIC, event.x, event.y)
+            self._drawn = now
+        told = {"uncovered": float(self.uncovered), "classes_without_cover": float(self.without)}
+        return replace(event, values={**event.values, **told}, state=None, x=None, y=None)
+
+    def save(self) -> None:
+        """Write the state if it is newer than the file."""
+        if self._fresh and self.state is not None:
+            artifacts.save_arrays(keeping.checkpoint_path(self._folder, STAGE), self.state)
+            self._saved, self._fresh = time.monotonic(), False
+
+
+def _first(train: TrainSplit, state: State | None, settings: RunConfig, n_classes: int) -> CondensedSet | None:
+    """The cover of a state, None where a class has none."""
+    return None if state is None else mfc.measured(train, state, settings.method.options, n_classes=n_classes)
+
+
+def _written(
+    condensed: CondensedSet, settings: RunConfig, dataset: Dataset, job: Job, *, stopped: bool
+) -> dict[str, Any]:
+    """Certify a cover and write it; what is known of it so far as flat values."""
+    from core.covering.certificate import certify
+
+    certificate = certify(dataset.train, condensed)
+    keeping.draw(job.folder / keeping.MOSAIC, condensed.x, condensed.y)
+    artifacts.save_json(job.folder / "certificate.json", certificate.to_json())
+    artifacts.save_condensed(job.folder / "condensed.npz", condensed)
+    found = summary.of_condensed(condensed, settings.method, settings.seed) | summary.of_data(dataset, job)
+    found |= {
+        "stopped": stopped,
+        "fix": "radius" if settings.method.options.radius is not None else "budget",
+        "radius_asked": settings.method.options.radius,
+        "valid": certificate.valid,
+        "violations": list(certificate.violations),
+        "exact": certificate.exact,
+        "mean_radius": certificate.mean_radius,
+        "train_counts": np.bincount(dataset.train.y, minlength=dataset.n_classes).tolist(),
+    }
+    artifacts.save_json(job.folder / COVER, found)
+    return found
+
+
+def _classes(dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
+    """The separation, once per data set and norm, and the balls that hold another class."""
+    path = job.cache / dataset.hash / f"enemies-{condensed.norm}.npz"
+    if not path.exists():
+        with keeping.timed(job.ledger, "map"):
+            artifacts.save_arrays(path, asdict((yield from enemies(dataset.train, condensed.norm))))
+    return summary.of_classes(artifacts.load_arrays(path), condensed)
+
+
+def _overlap(train: TrainSplit, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
+    """How many balls of its own class, and of any, contain each train image.
+
+    `any` is left out where the pairs of images and centres are too many.
+    """
+    from core.covering.distances import Metric, flat, keys_between
+    from core.covering.graph import row_blocks
+
+    metric, whole = Metric(condensed.norm, train.levels), len(train) * len(condensed) <= MOST_PAIRS
+    own, every = np.zeros(len(train), np.int64), np.zeros(len(train), np.int64)
+    reach = np.array([metric.threshold(radius) for radius in condensed.ball_radius.tolist()])
+    for label in np.unique(train.y):
+        mine = np.flatnonzero(condensed.y == label)
+        centres = flat(train.x[condensed.indices[mine]], metric)
+        rows = np.arange(len(train)) if whole else np.flatnonzero(train.y == label)
+        for block in row_blocks(len(rows), len(mine), 64):
+            held = (keys_between(flat(train.x[rows[block]], metric), centres, metric) <= reach[mine]).sum(1)
+            every[rows[block]] += held
+            at = train.y[rows[block]] == label
+            own[rows[block][at]] = held[at]
+            yield Progress(stage="map", total=len(train), unit="images", note="overlap of the balls")
+    artifacts.save_arrays(job.folder / OVERLAP, {"own": own} | ({"any": every} if whole else {}))
+    counts = np.bincount(np.minimum(own, 4), minlength=5).tolist()
+    shared = {"overlap_other": int((every > own).sum()) if whole else None}
+    return {"overlap": counts, **shared}
+
+
+def _rivals(settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
+    """Random, k-center and greedy beside this cover; a class too large for its distances leaves them out."""
+    return {}
+    yield Progress(stage=STAGE)
