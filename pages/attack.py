@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import attack_view, live, navigation, pick
+from core.ui import attack_view, live, navigation, pick, test_images
 
 navigation.guard()
 FOLLOW = "Attack again whenever a setting changes; earlier settings are found again at once"
@@ -50,7 +50,9 @@ try:
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
     elif job := st.query_params.get("job"):
         show(job)
+        test_images.browse(record)
     else:
         st.markdown(attack_view.WELCOME)
+        test_images.browse(record)
 except BallastError as error:
     st.error(str(error))

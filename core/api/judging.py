@@ -13,7 +13,8 @@ from core.evaluation.indicators import AuditReport
 from core.evaluation.playback import Config as AttackConfig
 from core.evaluation.playback import Playback
 from core.plots import panels
-from core.runs import artifacts, judging_jobs
+from core.plots.mosaic import mosaic, to_png
+from core.runs import artifacts, cache, judging_jobs
 from core.runs.config import EvaluationConfig, RunConfig, digest
 from core.runs.perform import folder_of
 from core.types import ENDED, RunRecord
@@ -115,6 +116,21 @@ def playback(attack_id: str) -> Playback | None:
     """The images and losses of a finished attack, or None while there are none."""
     path = folder_of(home(), store().get(attack_id).id) / judging_jobs.PLAYBACK
     return Playback.of(artifacts.load_arrays(path)) if path.exists() else None
+
+
+def test_images(run_id: str) -> dict[str, list[tuple[int, bytes]]]:
+    """A few test images of a run's data, by class: the row in the test split and a PNG; empty for points of the plane.
+
+    raises  RunError when none were kept yet
+    """
+    record = get(run_id)
+    rows, x, y = cache.tests(home() / "cache", record.data_hash)
+    if min(x.shape[2:]) < 2:
+        return {}
+    found: dict[str, list[tuple[int, bytes]]] = {name: [] for name in record.result["classes"]}
+    for row, image, label in zip(rows.tolist(), x, y.tolist(), strict=True):
+        found[record.result["classes"][label]].append((row, to_png(mosaic(image[None]).image)))
+    return found
 
 
 def frame(found: Playback, image: int, moment: int) -> tuple[bytes, bytes, bytes]:

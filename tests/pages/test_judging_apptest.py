@@ -116,6 +116,24 @@ def test_moving_the_slider_shows_another_moment_and_a_changed_eps_attacks_again(
     assert first != second and api.get(first).status == "cancelled" and api.get(second).config["attack"]["eps"] == 0.2
 
 
+def test_test_images_are_chosen_by_looking(app: AppTest, run_id: str):
+    kept = api.test_images(run_id)
+    assert len(kept) == 10 and all(len(images) >= 8 for images in kept.values())
+    app.switch_page("pages/attack.py").run()
+    assert not app.exception and not app.error
+    row, other = (kept["0"][place][0] for place in (0, 1))
+    app.button(key=f"attack.pick.{row}").click().run()
+    app.button(key=f"attack.pick.{other}").click().run()
+    assert app.text_input(key="attack.rows").value == f"{row}, {other}"
+    app.button(key=f"attack.pick.{row}").click().run()
+    app.button(key="attack.go").click().run()
+    assert not app.exception and not app.error
+    job = api.get(job_of(app))
+    assert job.config["attack"]["rows"] == [other]
+    finished = do("attack", job.id)
+    assert api.playback(finished).rows.tolist() == [other] and api.playback(finished).y.tolist() == [0]
+
+
 def test_a_wrong_row_is_one_sentence(app: AppTest):
     app.switch_page("pages/attack.py").run()
     app.text_input(key="attack.rows").set_value("three").run()
