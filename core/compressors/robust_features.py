@@ -8,7 +8,7 @@ networks trained on D_R are robust under strong attacks is disputed (arXiv:2207.
 Cost: steps forward and backward passes of the network per image.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,6 @@ from core.types import CondensedSet, Norm, TrainedModel, TrainSplit, option, str
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-Features = "Callable[[Tensor], Tensor]"
 
 
 class Inversion(SourceOptions):
@@ -138,7 +136,7 @@ def _batch(
 
 
 def invert(
-    features: "Features", x: "Tensor", wanted: "Tensor", *, steps: int, step_size: float
+    features: "Callable[[Tensor], Tensor]", x: "Tensor", wanted: "Tensor", *, steps: int, step_size: float
 ) -> "Generator[tuple[Tensor, Tensor], None, Tensor]":
     """Normalised gradient descent on |g(x) - wanted|_2 within [0, 1].
 
