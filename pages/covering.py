@@ -5,7 +5,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import covering_form, covering_map, covering_view, live, navigation
+from core.ui import covering_form, covering_map, covering_proof, covering_view, live, navigation
 from core.ui.covering_form import Chosen
 
 navigation.guard()
@@ -24,12 +24,21 @@ def show(record: RunRecord, chosen: Chosen) -> None:
     covering_view.card(found)
     if not live.ended(record):
         covering_view.waiting(record.id)
-    covering_map.view(record, tuple(found["classes"]))
-    covering_view.verdict(found, chosen.eps)
-    with st.container(border=True):
-        st.markdown("**Repeat it from the command line**")
-        stages = ("data", "method")
-        st.code(api.command(record.config, verb="condense", stages=stages), language="bash", wrap_lines=True)
+    classes = tuple(found["classes"])
+    covering_map.view(record, classes)
+    left, right = st.columns(2)
+    with left:
+        covering_proof.curve(chosen)
+    with right:
+        covering_proof.spread(record, found, chosen.eps)
+    left, right = st.columns(2)
+    with left:
+        covering_view.verdict(found, chosen.eps)
+    if record.status == "done":
+        with right:
+            covering_proof.bound(record, chosen)
+        covering_proof.gallery(record, classes)
+        covering_proof.rivals(record, classes)
 
 
 try:
@@ -44,7 +53,9 @@ try:
         record = covering_view.current(chosen, go)
         if record is None:
             st.info(f"{chosen.data.result['train_images']:,} train images: press *Cover* to solve this cover.")
+            covering_proof.curve(chosen)
         else:
             show(record, chosen)
+        covering_view.repeat(chosen.config)
 except BallastError as error:
     st.error(str(error))

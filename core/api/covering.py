@@ -8,20 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from core.api.judging import of_model
 from core.api.place import executor, home, store
 from core.api.work import cancel, get
 from core.compressors import mfc
 from core.errors import RunError
 from core.runs import artifacts, cache, keeping
-from core.runs.config import RunConfig
+from core.runs.bound_jobs import BoundConfig
+from core.runs.config import RunConfig, digest
 from core.runs.covering_jobs import COVER, FINISH, OVERLAP, RIVALS, STAGE
+from core.runs.frontier_jobs import COLUMNS
 from core.runs.perform import folder_of
 from core.types import ENDED, MapData, RunRecord
 
 KEPT = 60  # ended covers; older ones are removed with their files
+BINS = 60
 STOP_S = 1.3  # seconds a solve has to stop by itself
 
-__all__ = ["cover", "find", "held", "rivals", "settings", "settle", "sketch", "stop", "submit"]
+__all__ = [
+    "BoundConfig", "bounds", "cover", "find", "frontier", "gallery", "held", "histogram", "models", "rivals",
+    "settings", "settle", "sketch", "stop", "submit", "submit_bound", "trace", "tracing",
+]  # fmt: skip
 
 
 def settings(
@@ -37,7 +44,7 @@ def settings(
 
 def find(config: Mapping[str, Any]) -> RunRecord | None:
     """The newest cover with these settings that was not cancelled, in any other state."""
-    found = store().runs(kind="covering", digest=RunConfig(**config).digest, limit=20)
+    found = store().runs(kind="covering", digest=digest(RunConfig(**config).to_json()), limit=20)
     return next((get(record.id) for record in found if record.status != "cancelled"), None)
 
 
@@ -54,8 +61,9 @@ def submit(config: Mapping[str, Any], *, instead_of: str | None = None) -> str:
         record for record in store().runs(status=("running", "queued")) if record.kind not in ("covering", "data")
     ]
     run_id = store().create(
-        "covering", chosen.to_json(), name=_name(chosen), digest=chosen.digest, lane="light" if others else "work"
-    )
+        "covering", chosen.to_json(), name=_name(chosen), digest=digest(chosen.to_json()),
+        lane="light" if others else "work",
+    )  # fmt: skip
     executor().submit(run_id)
     return run_id
 
@@ -139,3 +147,124 @@ def _prune() -> None:
         except RunError:
             continue  # another session was faster
         shutil.rmtree(folder_of(home(), record.id), ignore_errors=True)
+
+
+def histogram(run_id: str) -> dict[str, Any] | None:
+    """Distances of all train images to their own centre and to the nearest image of another class, in bins.
+
+    returns  `edges` (b + 1,), `centre` and `enemy` (b,) counts, `images`; None before both are known
+    """
+    record, folder = get(run_id), folder_of(home(), run_id)
+    norm = record.config["method"]["options"]["norm"]
+    members, enemies = folder / "members.npz", home() / "cache" / record.data_hash / f"enemies-{norm}.npz"
+    if not record.data_hash or not members.exists() or not enemies.exists():
+        return None
+    centre, enemy = artifacts.load_arrays(members)["distance"], artifacts.load_arrays(enemies)["distance"]
+    known = np.concatenate([centre, enemy[np.isfinite(enemy)]])
+    edges = np.linspace(0, float(known.max()) or 1.0, BINS + 1)
+    counts = {name: np.histogram(d, edges)[0].tolist() for name, d in (("centre", centre), ("enemy", enemy))}
+    return {"edges": edges.tolist(), "images": len(centre), **counts}
+
+
+def gallery(run_id: str) -> list[dict[str, Any]]:
+    """Every ball with its centre's row, class, weight, radius, and the row and distance of its farthest member.
+
+    Heaviest first, of equal ones the larger ball; empty before the memberships are computed.
+    """
+    folder = folder_of(home(), get(run_id).id)
+    if not (folder / "members.npz").exists():
+        return []
+    condensed, found = artifacts.load_condensed(folder / "condensed.npz"), artifacts.load_arrays(folder / "members.npz")
+    order = np.lexsort((found["distance"], found["owner"]))
+    last = np.searchsorted(found["owner"][order], np.arange(len(condensed)), side="right") - 1
+    far = order[last]
+    balls = [
+        {
+            "ball": ball, "centre": int(condensed.indices[ball]), "label": int(condensed.y[ball]),
+            "weight": int(condensed.weights[ball]), "radius": float(condensed.ball_radius[ball]),
+            "far": int(far[ball]), "distance": float(found["distance"][far[ball]]),
+        }
+        for ball in range(len(condensed))
+    ]  # fmt: skip
+    return sorted(balls, key=lambda ball: (-ball["weight"], -ball["radius"], ball["ball"]))
+
+
+def trace(config: Mapping[str, Any]) -> str:
+    """Queue the frontier of the data set and norm of these settings, or find the one that is going on; its id."""
+    chosen = RunConfig(**config)
+    values = chosen.replace(method={"name": "mfc", "options": {"norm": chosen.method.options.norm}}).to_json()
+    going = tracing(config)
+    if going is not None:
+        return going.id
+    name = f"Frontier of {Path(chosen.data.name).name}, {chosen.method.options.norm}"
+    job = store().create("frontier", values, name=name, digest=_frontier_digest(chosen), lane="work")
+    executor().submit(job)
+    return job
+
+
+def tracing(config: Mapping[str, Any]) -> RunRecord | None:
+    """The frontier job of this data set and norm that is queued or running, or None."""
+    found = store().runs(kind="frontier", digest=_frontier_digest(RunConfig(**config)), limit=5)
+    return next((record for record in found if get(record.id).status not in ENDED), None)
+
+
+def frontier(data_hash: str, norm: str) -> tuple[list[dict[str, Any]], str]:
+    """Rows (label, k, radius, lower, proven) of the frontier, and where they come from.
+
+    returns  "whole" or "coarse" rows of a traced frontier, else "solved": the covers of a fixed budget in the store
+    """
+    path = home() / "cache" / data_hash / f"frontier-{norm}.npz"
+    if path.exists():
+        found = artifacts.load_arrays(path)
+        columns = [found[name].tolist() for name in COLUMNS]
+        rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+        return rows, "coarse" if bool(found["coarse"]) else "whole"
+    rows, seen = [], set()
+    for record in store().runs(kind="covering", status=("done",)):
+        result = record.result
+        ipc = record.config["method"]["options"]["ipc"]
+        if record.data_hash == data_hash and result["norm"] == norm and ipc is not None and ipc not in seen:
+            seen.add(ipc)
+            parts = (result["radius_per_class"], result["lower_bound_per_class"], result["proven_per_class"])
+            rows += [
+                dict(zip(COLUMNS, (label, ipc, *values), strict=True))
+                for label, values in enumerate(zip(*parts, strict=True))
+                if values[1] is not None
+            ]
+    return sorted(rows, key=lambda row: (row["label"], row["k"])), "solved"
+
+
+def models(record: RunRecord) -> list[RunRecord]:
+    """Finished runs of kind run on exactly the data of a cover, judged in its norm, newest first."""
+    norm = record.config["method"]["options"]["norm"]
+    return [
+        run
+        for run in store().runs(kind="run", status=("done",))
+        if run.data_hash == record.data_hash and run.config["evaluation"]["norm"] == norm
+    ]
+
+
+def submit_bound(run_id: str, model_run: str, config: Mapping[str, Any]) -> str:
+    """Queue the estimate of both sides of the bound of a cover for the model of a run; equal ones are found again."""
+    path = folder_of(home(), get(run_id).id) / "condensed.npz"
+    if not path.exists():
+        raise RunError(f"cover {run_id} is not written yet: wait for the end of its solve")
+    chosen = BoundConfig(**config).model_dump(mode="json")
+    values = {"cover_run": run_id, "cover": str(path), "bound": chosen, **of_model(model_run)}
+    values["settings"] = RunConfig(**get(run_id).config).to_json()
+    known = store().runs(kind="bound", digest=digest(values), limit=5)
+    for record in known:
+        if get(record.id).status in ("queued", "running", "done"):
+            return record.id
+    job = store().create("bound", values, name=f"Bound for {get(model_run).name}", digest=digest(values), lane="work")
+    executor().submit(job)
+    return job
+
+
+def bounds(run_id: str) -> list[RunRecord]:
+    """The estimates made with a cover in any state, newest first."""
+    return [record for record in store().runs(kind="bound", text=run_id) if record.config["cover_run"] == run_id]
+
+
+def _frontier_digest(chosen: RunConfig) -> str:
+    return digest({"data": chosen.data.model_dump(mode="json"), "norm": chosen.method.options.norm})

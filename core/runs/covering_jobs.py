@@ -7,20 +7,21 @@ leaves the checkpoint, and `finish` in the folder asks the next attempt for exac
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from core.compressors import METHODS, mfc
+from core.errors import ResourceError
 from core.events import Progress, Work
 from core.maps import umap
 from core.maps.separation import enemies
 from core.runs import artifacts, keeping, stages, summary
 from core.runs.config import RunConfig
 from core.runs.job import Job
-from core.types import CondensedSet, Dataset, TrainSplit
+from core.types import CondensedSet, Dataset, TrainSplit, stream
 
 STAGE = "condense"
 SAVE_S = 0.25  # seconds between two checkpoints
@@ -28,6 +29,7 @@ FINISH = "finish"  # a file that asks for the cover of the checkpoint instead of
 COVER, OVERLAP, RIVALS = "cover.json", "overlap.npz", "rivals.json"
 MOST_PAIRS = 100_000_000  # images times centres up to which balls of all classes are compared
 State = Mapping[str, np.ndarray]
+T = TypeVar("T")
 
 
 def cover(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -41,7 +43,7 @@ def cover(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     yield from stages.lay_out(dataset, condensed, job)
     found |= yield from _classes(dataset, condensed, job)
     found |= yield from _overlap(dataset.train, condensed, job)
-    found |= yield from _rivals(settings, dataset, condensed, job)
+    yield from _rivals(settings, dataset, condensed, job)
     return found | summary.of_data(dataset, job) | {"notes": list(dataset.notes)}
 
 
@@ -186,7 +188,46 @@ def _overlap(train: TrainSplit, condensed: CondensedSet, job: Job) -> Work[dict[
     return {"overlap": counts, **shared}
 
 
-def _rivals(settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[dict[str, Any]]:
-    """Random, k-center and greedy beside this cover; a class too large for its distances leaves them out."""
-    return {}
-    yield Progress(stage=STAGE)
+def _rivals(settings: RunConfig, dataset: Dataset, condensed: CondensedSet, job: Job) -> Work[None]:
+    """Random, k-center and greedy beside this cover, class by class, at equal k and at an equal radius.
+
+    Where the distances of a class would not fit the memory limit, the comparison is left out and says so.
+    """
+    from core.covering.distances import Metric, flat
+    from core.covering.rivals import needed, rivals
+
+    train, options = dataset.train, settings.method.options
+    metric, memory = Metric(condensed.norm, train.levels), options.memory * 1_000_000
+    radius = condensed.radius if options.radius is None else options.radius
+    table: dict[str, list[dict[str, Any]]] = {name: [] for name in ("random", "k-center", "greedy", "mfc")}
+    reached, labels = condensed.info["radius_per_class"], np.unique(train.y)
+    for done, label in enumerate(labels.tolist()):
+        rows, k = flat(train.x[train.y == label], metric), int((condensed.y == label).sum())
+        own = stream(settings.seed, "rivals", label)
+        beat = Progress(stage="map", done=done, total=len(labels), unit="classes", note="other methods at equal k")
+        try:
+            found = yield from _beating(rivals(rows, metric, k, metric.threshold(radius), own, memory), beat)
+            count = k
+            if options.radius is None:
+                count = yield from _beating(needed(rows, metric, metric.threshold(radius), own, memory), beat)
+        except ResourceError as error:
+            artifacts.save_json(job.folder / RIVALS, {"left_out": str(error)})
+            return
+        for name, rival in found.items():
+            table[name].append(asdict(rival))
+        table["mfc"].append({"radius": reached[label], "centres": count})
+    about = {"radius": radius, "labels": labels.tolist(), "seed": settings.seed, "norm": condensed.norm}
+    artifacts.save_json(job.folder / RIVALS, about | {"table": table, "quick": options.radius is None})
+
+
+def _beating(work: Generator[None, None, T], beat: Progress) -> Work[T]:
+    """Hand a sign of life on for each pause of the work, and its result."""
+    try:
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                return stop.value
+            yield beat
+    finally:
+        work.close()

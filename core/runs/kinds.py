@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from core.runs import covering_jobs, describe, judging_jobs, kernel_jobs, pipeline
+from core.runs import bound_jobs, covering_jobs, describe, frontier_jobs, judging_jobs, kernel_jobs, pipeline
 from core.runs.job import Kind
 
 KINDS: Mapping[str, Kind] = {
@@ -15,6 +15,8 @@ KINDS: Mapping[str, Kind] = {
     "kernel": Kind(lane="work", perform=kernel_jobs.judge),
     "width": Kind(lane="work", perform=kernel_jobs.width),
     "covering": Kind(lane="work", perform=covering_jobs.cover, torch=False),
+    "frontier": Kind(lane="work", perform=frontier_jobs.frontier, torch=False),
+    "bound": Kind(lane="work", perform=bound_jobs.estimate),
     "certify": Kind(lane="work", perform=pipeline.certify),
     "data": Kind(lane="light", perform=describe.data, torch=False),
 }

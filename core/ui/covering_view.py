@@ -154,3 +154,10 @@ def waiting(job: str) -> None:
         st.caption(f"The cover is final. Still computing: {words.progress(live.events(job))}", width="stretch")
         if st.button("Leave out the rest", key="covering.rest"):
             api.cancel(job)
+
+
+def repeat(config: Mapping[str, Any]) -> None:
+    """The command that solves the same cover."""
+    with st.container(border=True):
+        st.markdown("**Repeat it from the command line**")
+        st.code(api.command(config, verb="condense", stages=("data", "method")), language="bash", wrap_lines=True)

@@ -1,0 +1,68 @@
+"""The frontier of covers: the radius achieved and the proven lower bound against centres per class.
+
+Between the two lines lies what nobody knows; where they meet, the cover is proven optimal. The chart has one
+selection, `pick`, whose points carry k. Source: arXiv:2402.05675; the bounds are those of core.covering.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.plots.chart import Chart, legend, quantitative, table
+from core.plots.palette import BLUE, DASHED, ORANGE, SOLID
+
+ACHIEVED, LOWER = "achieved", "proven lower bound"
+COLUMNS = ("k", "radius", "what", "proven")
+
+
+def chart(points: Sequence[Mapping[str, Any]], norm: str, whose: str) -> Chart:
+    """Two lines over one axis.
+
+    points  from `of_class` or `of_all`, k increasing
+    whose   "class 3" or "largest over classes", for the axis
+    """
+    rows = [
+        {"k": p["k"], "radius": p[name], "what": what, "proven": "proven optimal" if p["proven"] else "gap open"}
+        for what, name in ((ACHIEVED, "radius"), (LOWER, "lower"))
+        for p in points
+    ]
+    look = {"field": "what", "type": "nominal"}
+    spec = {
+        "params": [{"name": "pick", "select": {"type": "point", "fields": ["k"], "nearest": True}}],
+        "mark": {"type": "line", "point": {"filled": True, "size": 32}, "strokeWidth": 2},
+        "encoding": {
+            "x": quantitative("k", "centres per class", axis={"format": "d", "tickMinStep": 1}),
+            "y": quantitative("radius", f"radius η, {norm}, {whose}", scale={"zero": False}),
+            "color": {**look, "scale": {"domain": [ACHIEVED, LOWER], "range": [BLUE, ORANGE]}, "legend": legend()},
+            "strokeDash": {
+                **look, "scale": {"domain": [ACHIEVED, LOWER], "range": [SOLID, DASHED]}, "legend": legend(),
+            },
+            "tooltip": [
+                {"field": "k", "title": "centres per class"}, {"field": "what"},
+                {"field": "radius", "type": "quantitative", "format": ".4g"}, {"field": "proven", "title": "state"},
+            ],
+        },
+        "height": 300,
+    }  # fmt: skip
+    alt = f"Radius against centres per class, {norm}, {whose}: {len(points)} numbers of centres"
+    return Chart(data=table(rows, COLUMNS), spec=spec, alt=alt)
+
+
+def of_class(rows: Sequence[Mapping[str, Any]], label: int) -> list[dict[str, Any]]:
+    """The points of one class, k increasing."""
+    return sorted((dict(row) for row in rows if row["label"] == label), key=lambda row: row["k"])
+
+
+def of_all(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The largest radius and the largest lower bound over the classes at each k.
+
+    A class with fewer distinct images than k stays at its last point, where its radius is zero.
+    """
+    classes = {label: of_class(rows, label) for label in {row["label"] for row in rows}}
+    points = []
+    for k in sorted({row["k"] for row in rows}):
+        at = [next((p for p in reversed(own) if p["k"] <= k), None) for own in classes.values()]
+        if None in at:
+            continue
+        radius, lower = max(p["radius"] for p in at), max(p["lower"] for p in at)
+        points.append({"k": k, "radius": radius, "lower": lower, "proven": lower >= radius})
+    return points

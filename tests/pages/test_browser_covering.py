@@ -1,0 +1,50 @@
+"""Covers in a real browser with a real worker: a moved slider gives a new cover, Stop keeps the best so far."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+SLOW = 240_000  # ms, for a worker that first imports and compiles everything on a busy machine
+VALID = re.compile("Certificate valid")
+
+
+def centres(page, count: str) -> None:
+    """Wait until the certified cover has so many centres."""
+    expect(page.get_by_text(VALID)).to_be_visible(timeout=SLOW)
+    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile("^Centres"))
+    expect(metric.get_by_test_id("stMetricValue")).to_have_text(count, timeout=SLOW)
+
+
+def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
+    page = visit("/covering?covering.data.name=moons")
+    centres(page, "20")
+    expect(page.locator(".st-key-covering\\.map .js-plotly-plot")).to_be_visible(timeout=SLOW)
+    slider = page.get_by_role("slider", name="Centres per class")
+    slider.focus()
+    slider.press("ArrowLeft")
+    centres(page, "18")
+    expect(page.get_by_text("discs of L2")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Other methods at equal k, and at an equal radius")).to_be_visible(timeout=SLOW)
+    page.mouse.move(900, 5)
+    expect(page.get_by_role("tooltip")).to_have_count(0)
+    if folder := os.environ.get("BALLAST_SHOTS"):
+        page.set_viewport_size({"width": 1400, "height": 2600})
+        page.wait_for_timeout(1500)
+        page.screenshot(path=str(Path(folder) / "covering.png"))
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_stop_in_the_middle_keeps_the_best_so_far(visit) -> None:
+    page = visit("/covering?covering.data.name=spirals&covering.norm=L1")
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible(timeout=SLOW)
+    stop.click()
+    expect(page.get_by_text("Stopped early")).to_be_visible(timeout=SLOW)
+    centres(page, "20")
+    expect(stop).to_have_count(0)

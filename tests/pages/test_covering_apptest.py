@@ -1,0 +1,119 @@
+"""The Covering page without a browser, on covers that are solved in this process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import api
+from core.api import covering, place
+from core.events import Progress, Work
+from core.maps import umap
+from core.types import DataConfig, TrainSplit
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = {"name": "digits"}
+
+
+class Nobody:
+    """An executor that leaves runs queued."""
+
+    def submit(self, run_id: str) -> None: ...
+
+    def cancel(self, run_id: str) -> None:
+        place.store().request_cancel(run_id)
+
+
+def flat(train: TrainSplit) -> Work[umap.Map]:
+    yield Progress(stage="map")
+    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home with the description of digits and one finished cover of it, and nobody who works on runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("BALLAST_DEVICE", "cpu")
+        patch.setattr(umap, "embed", flat)
+        for module in (covering, "core.api.work", "core.api.data"):
+            patch.setattr(*((f"{module}.executor",) if isinstance(module, str) else (module, "executor")), Nobody)
+        patch.setattr(api, "ensure_workers", lambda: None)
+        api.here("data", DataConfig(**DATA).model_dump(mode="json"))
+        described = place.store().runs(kind="data")[0]
+        patch.setattr(api, "prepared", lambda config: described)
+        record = api.here("covering", api.covering.settings(DATA, "L2", ipc=10))
+        assert record.status == "done", record.error
+        yield
+        place.store().close()
+
+
+def opened() -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/covering.py").run()
+    assert not app.exception and not app.error
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(e.value for kind in (app.markdown, app.caption, app.title) for e in kind)
+
+
+def covers() -> list:
+    return place.store().runs(kind="covering")
+
+
+def test_a_finished_cover_is_shown_with_its_certificate_and_all_that_is_known_of_it():
+    before = len(covers())
+    app = opened()
+    assert len(covers()) == before  # found, not solved again
+    numbers = {metric.label: metric.value for metric in app.metric}
+    found = api.covering.cover(covers()[-1].id)
+    assert numbers["Centres"] == "100" and numbers["Proven gap"] == f"{100 * found['gap']:.1f} %"
+    assert numbers["Covering radius η (L2)"] == f"{found['radius']:.4g}"
+    assert numbers["Mixed balls"] == f"{found['mixed_balls']} of 100"
+    for words in ("Certificate valid", "1,438 distances", "balls of different classes overlap", "12 of 100 balls",
+                  "1 points", "the bound needs one norm", "random is one draw"):  # fmt: skip
+        assert words in texts(app), words
+    assert "python -m core condense" in app.code[0].value
+    table = next(frame.value for frame in app.dataframe if "method" in frame.value)
+    assert list(table["method"]) == ["This engine", "Greedy", "k-center", "Random"]
+    radii = table["largest radius at equal k (L2)"]
+    assert radii[0] == found["radius"] and radii[0] == min(radii)
+
+
+def test_a_ball_is_chosen_by_number_and_the_overlap_by_colour():
+    app = opened()
+    app.number_input(key="covering.centre").set_value(3).run()
+    assert "members" in texts(app) and not app.exception
+    app.number_input(key="covering.centre").set_value(None).run()
+    app.segmented_control(key="covering.look").set_value("Overlap").run()
+    assert "also lie in a ball of another class" in texts(app) and not app.exception
+
+
+def test_a_moved_slider_queues_a_solve_and_another_move_cancels_it():
+    app = opened()
+    app.slider(key="covering.ipc").set_value(7).run()
+    first = covers()[0]
+    assert (first.config["method"]["options"]["ipc"], first.status) == (7, "queued")
+    app.slider(key="covering.ipc").set_value(8).run()
+    assert api.get(first.id).status == "cancelled"
+    assert covers()[0].config["method"]["options"]["ipc"] == 8
+    app.segmented_control(key="covering.fix").set_value("Radius").run()
+    app.segmented_control(key="covering.norm").set_value("Linf").run()
+    options = covers()[0].config["method"]["options"]
+    assert options["norm"] == "Linf" and options["radius"] > 0 and options["ipc"] is None
+    assert not app.exception and not app.error
+    assert app.button(key="covering.cancel")  # nothing is covered yet, so there is nothing to keep
+
+
+def test_the_frontier_is_asked_for_once():
+    app = opened()
+    app.button(key="covering.trace").click().run()
+    jobs = place.store().runs(kind="frontier")
+    assert len(jobs) == 1 and jobs[0].config["method"]["options"]["norm"] == "L2"
+    assert api.covering.trace(jobs[0].config) == jobs[0].id
+    app.button(key="covering.trace.cancel").click().run()
+    assert api.get(jobs[0].id).status == "cancelled" and not app.exception
