@@ -59,14 +59,14 @@ def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
 
 
 def width_seconds(run_id: str, config: Mapping[str, Any]) -> float | None:
-    """Seconds that a comparison would take at most, by the pace of earlier ones on such images; None without them."""
+    """Seconds that a comparison would take, by the pace of earlier ones on such images; None without them."""
     found, chosen = get(run_id).result, WidthConfig(**config)
     pace: dict[str, float] = {}
     for record in store().runs(kind="width", status=("done",)):
         known = record.result
         if (known["what"], known["shape"]) == (chosen.what, found["shape"]):
             pace = {**known.get("pace", {}), **pace}  # the newest counts
-    wanted = kernel_stops.names(chosen, found["shape"])
+    wanted = [*kernel_stops.names(chosen, found["shape"]), kernel_price.KERNEL]
     if not set(wanted) <= set(pace):
         return None
     pace, sizes = {name: pace[name] for name in wanted}, dict.fromkeys(chosen.widths, found.get("kernel_depth", 3))

@@ -69,7 +69,7 @@ def width(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     fitted, rows = _fit(condensed, dataset, kernel, ridge, job), []
     stops = kernel_stops.stops(chosen, kernel, dataset)
     total = len(stops) * chosen.seeds + 1
-    price = yield from kernel_price.measure(chosen, stops, dataset, budget=len(condensed), device=job.device)
+    price = yield from kernel_price.measure(chosen, stops, fitted, dataset, budget=len(condensed), device=job.device)
     told = {"price_s": price.seconds, "price_mb": price.memory / 1e6}
     yield Progress(stage="width", total=total, unit="stops", values=told, note=kernel_price.sentence(price))
     for stop in stops:

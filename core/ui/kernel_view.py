@@ -18,8 +18,8 @@ AUDITED = "the networks are not kept, so only the kernel can be audited: see bel
 GAP = 0.10  # FGSM minus strong above which the weak attack misleads
 WIDTHS = (64, 256, 1024, 4096, 8192)
 PRICE = (
-    "By the speed of the last comparison on such images. Every comparison first measures the speed of its networks on "
-    "this device, says what it will take, and refuses what does not fit the memory"
+    "By the speed of earlier comparisons on such images, if every image withstood every attack. Every comparison first "
+    "measures the speed of its networks on this device, says what it takes, and refuses what the memory cannot hold"
 )
 TITLES = {"width": "Width curve", "architectures": "All networks"}
 
@@ -64,7 +64,7 @@ def price(record: RunRecord, chosen: Mapping[str, Any]) -> None:
     parts = []
     for what, title in TITLES.items():
         seconds = api.width_seconds(record.id, {**chosen, "what": what})
-        parts.append(f"{title}: {'not measured here yet' if seconds is None else f'≤ {words.duration(seconds)}'}")
+        parts.append(f"{title}: {'not measured here yet' if seconds is None else f'about {words.duration(seconds)}'}")
     st.caption(f"{' · '.join(parts)}", help=PRICE)
 
 

@@ -71,7 +71,7 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
     texts = "\n".join(e.value for kind in (app.header, app.caption) for e in kind)
     for words in ("What to believe", "From network to kernel", "Kernel spectrum", "FC-2 NTK", "20 test images"):
         assert words in texts
-    assert "Width curve: ≤ " in "\n".join(e.value for e in app.sidebar.caption)
+    assert "Width curve: about " in "\n".join(e.value for e in app.sidebar.caption)
     table = app.dataframe[0].value
     assert list(table["Audit"]) == ["not run", "not run"]
     assert list(table["Model"]) == ["NTK MLP, width 64, seed 0", "kernel FC-2 NTK, seed 0"]
