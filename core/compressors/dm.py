@@ -40,7 +40,7 @@ class Config(MatchingOptions):
     @classmethod
     def filling(cls, preset: object, ipc: object) -> Mapping[str, object]:
         """As published; the fast steps grow with ipc, since each image has that share of the gradient of a mean."""
-        few = {"lr_img": 0.3 * ipc} if preset == "fast" and isinstance(ipc, int) and 1 <= ipc <= 3000 else {}
+        few = {"lr_img": 3 * ipc / 10} if preset == "fast" and isinstance(ipc, int) and 1 <= ipc <= 3000 else {}
         return few | super().filling(preset, ipc)
 
 
