@@ -1,21 +1,21 @@
 """The frontier of covers: the radius achieved and the proven lower bound against centres per class.
 
-Between the two lines lies what nobody knows; where they meet, the cover is proven optimal. The chart has one
+Between the two curves lies what nobody knows; where they meet, the cover is proven optimal. The chart has one
 selection, `pick`, whose points carry k. Source: arXiv:2402.05675; the bounds are those of core.covering.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.chart import Chart, legend, quantitative, table
-from core.plots.palette import BLUE, DASHED, ORANGE, SOLID
+from core.plots.chart import Chart, quantitative, table
+from core.plots.palette import BLUE, ORANGE
 
 ACHIEVED, LOWER = "achieved", "proven lower bound"
 COLUMNS = ("k", "radius", "what", "proven")
 
 
 def chart(points: Sequence[Mapping[str, Any]], norm: str, whose: str) -> Chart:
-    """Two lines over one axis.
+    """Dots of what was achieved and strokes of what is proven; only a chart of one mark can be clicked.
 
     points  from `of_class` or `of_all`, k increasing
     whose   "class 3" or "largest over classes", for the axis
@@ -25,17 +25,15 @@ def chart(points: Sequence[Mapping[str, Any]], norm: str, whose: str) -> Chart:
         for what, name in ((ACHIEVED, "radius"), (LOWER, "lower"))
         for p in points
     ]
-    look = {"field": "what", "type": "nominal"}
+    look, key = {"field": "what", "type": "nominal"}, {"title": None, "orient": "top", "labelLimit": 320}
     spec = {
         "params": [{"name": "pick", "select": {"type": "point", "fields": ["k"], "nearest": True}}],
-        "mark": {"type": "line", "point": {"filled": True, "size": 32}, "strokeWidth": 2},
+        "mark": {"type": "point", "filled": True, "size": 42, "opacity": 0.85},
         "encoding": {
             "x": quantitative("k", "centres per class", axis={"format": "d", "tickMinStep": 1}),
             "y": quantitative("radius", f"radius η, {norm}, {whose}", scale={"zero": False}),
-            "color": {**look, "scale": {"domain": [ACHIEVED, LOWER], "range": [BLUE, ORANGE]}, "legend": legend()},
-            "strokeDash": {
-                **look, "scale": {"domain": [ACHIEVED, LOWER], "range": [SOLID, DASHED]}, "legend": legend(),
-            },
+            "color": {**look, "scale": {"domain": [ACHIEVED, LOWER], "range": [BLUE, ORANGE]}, "legend": key},
+            "shape": {**look, "scale": {"domain": [ACHIEVED, LOWER], "range": ["circle", "cross"]}, "legend": key},
             "tooltip": [
                 {"field": "k", "title": "centres per class"}, {"field": "what"},
                 {"field": "radius", "type": "quantitative", "format": ".4g"}, {"field": "proven", "title": "state"},

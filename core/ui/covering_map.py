@@ -17,7 +17,7 @@ def solving(record: RunRecord) -> None:
     found = api.covering.sketch(record.id)
     with st.container(border=True):
         if found is None:
-            st.caption("The first cover of a data set comes before its map: the map is drawn after the solve.")
+            st.caption("No map yet: the first cover of a data set comes before its map.")
             return
         data, uncovered = found
         st.markdown("**Map while solving**" + ("" if data.true_space else " (UMAP)"))

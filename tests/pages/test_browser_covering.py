@@ -23,7 +23,7 @@ def centres(page, count: str) -> None:
 def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
     page = visit("/covering?covering.data.name=moons")
     centres(page, "20")
-    expect(page.locator(".st-key-covering\\.map .js-plotly-plot")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".st-key-covering-map .js-plotly-plot")).to_be_visible(timeout=SLOW)
     slider = page.get_by_role("slider", name="Centres per class")
     slider.focus()
     slider.press("ArrowLeft")
