@@ -160,4 +160,4 @@ def repeat(config: Mapping[str, Any]) -> None:
     """The command that solves the same cover."""
     with st.container(border=True):
         st.markdown("**Repeat it from the command line**")
-        st.code(api.command(config, verb="condense", stages=("data", "method")), language="bash", wrap_lines=True)
+        st.code(api.command(config, verb="condense", stages=("data", "method")), language=None, wrap_lines=True)
