@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from core.compressors.matching import Learned, Real, Step
+    from core.networks.augment import Change
 
 
 WIDTH = 128  # of the published network, which lr_img is for
@@ -93,11 +94,11 @@ def _step(real: "Real", learned: "Learned", config: Config, which: tuple[str, ..
         batches = [changed(real.batch(label, config.batch, learned.step), changes[label]) for label in group]
         wanted = yield from _wanted(network, batches, size)
         places = [learned.places(label) for label in group]
-        own = [learned.x[place].detach().requires_grad_() for place in places]
-        loss = distance(network, [changed(x, changes[label]) for x, label in zip(own, group, strict=True)], wanted)
-        for place, part in zip(places, torch.autograd.grad(loss, own), strict=True):
-            gradient[place] = part
-        total += float(loss.detach())
+        own = [learned.x[place] for place in places]
+        slopes, loss = yield from _pull(network, own, [changes[label] for label in group], wanted, size // 3 + 1)
+        for place, slope in zip(places, slopes, strict=True):
+            gradient[place] = slope
+        total += loss
         yield
     learned.move(gradient, config.lr_img * WIDTH / config.width, config.momentum)
     return total / len(labels)
@@ -113,6 +114,44 @@ def _wanted(network: "nn.Module", batches: "list[Tensor]", size: int) -> Generat
             found.append(network.features(part))
         yield
     return torch.stack([of_class.mean(0) for of_class in torch.cat(found).split([len(batch) for batch in batches])])
+
+
+def _pull(
+    network: "nn.Module", own: "list[Tensor]", changes: "list[Change | None]", wanted: "Tensor", size: int
+) -> Generator[None, None, "tuple[list[Tensor], float]"]:
+    """Gradients of the distance by class, and the distance; a class of more than `size` images goes in parts."""
+    import torch
+
+    from core.compressors.matching import changed
+
+    if len(own) == 1 and len(own[0]) > size:
+        slope, loss = yield from in_parts(network, own[0], changes[0], wanted[0], size)
+        return [slope], loss
+    leaves = [x.detach().requires_grad_() for x in own]
+    loss = distance(network, [changed(x, change) for x, change in zip(leaves, changes, strict=True)], wanted)
+    return list(torch.autograd.grad(loss, leaves)), float(loss.detach())
+
+
+def in_parts(
+    network: "nn.Module", x: "Tensor", change: "Change | None", wanted: "Tensor", size: int
+) -> Generator[None, None, "tuple[Tensor, float]"]:
+    """The same for one class, `size` images at a time: first the mean, then what each part adds to the gradient."""
+    import torch
+
+    from core.compressors.matching import changed
+
+    mean, slopes = torch.zeros_like(wanted), []
+    for part in x.split(size):
+        with torch.no_grad():
+            mean += network.features(changed(part, change)).sum(0) / len(x)
+        yield
+    away = mean - wanted
+    for part in x.split(size):
+        leaf = part.detach().requires_grad_()
+        share = 2 / len(x) * (network.features(changed(leaf, change)) @ away).sum()
+        slopes.append(torch.autograd.grad(share, leaf)[0])
+        yield
+    return torch.cat(slopes), float(away.square().sum())
 
 
 def distance(network: "nn.Module", batches: "list[Tensor]", wanted: "Tensor") -> "Tensor":

@@ -20,7 +20,7 @@ from core.compressors import backbone, matching
 from core.compressors.dc import GradientOptions
 from core.compressors.matching import Learned, Real, Step, changed
 from core.events import Work
-from core.networks.augment import augment, draw
+from core.networks.augment import Change, augment, draw
 from core.types import CondensedSet, TrainSplit
 
 WIDTH = 128  # of the published network, which lr_img is for
@@ -72,11 +72,10 @@ class Loop:
         size = backbone.at_once(self.real.train.shape, config.width, self.real.device) // 3 + 1
         for label in self.real.rows:
             batch = changed(self.real.batch(label, config.batch, step), changes[label])
-            wanted = yield from gradients_of_real(self.network, batch, label, size)
-            own = learned.x[learned.places(label)].detach().requires_grad_()
-            loss = distance(gradients(self.network, changed(own, changes[label]), label, keep=True), wanted)
-            (gradient[learned.places(label)],) = torch.autograd.grad(loss, own)
-            total += float(loss.detach())
+            wanted = yield from gradients_in_parts(self.network, batch, label, size)
+            place = learned.places(label)
+            gradient[place], loss = yield from pull(self.network, learned.x[place], changes[label], label, wanted, size)
+            total += loss
             yield
         learned.move(gradient, config.lr_img * WIDTH / config.width, config.momentum)
         if learned.step % config.outer:
@@ -129,14 +128,38 @@ def gradients(network: nn.Module, x: Tensor, label: int, *, keep: bool = False) 
     return list(torch.autograd.grad(loss, matched(network), create_graph=keep))
 
 
-def gradients_of_real(network: nn.Module, x: Tensor, label: int, size: int) -> Generator[None, None, list[Tensor]]:
-    """The same of a batch too large for one go; pauses after every `size` images."""
+def gradients_in_parts(network: nn.Module, x: Tensor, label: int, size: int) -> Generator[None, None, list[Tensor]]:
+    """The same without a graph, for a batch too large for one go; pauses after every `size` images."""
     total = [torch.zeros_like(weight) for weight in matched(network)]
     for part in x.split(size):
         for held, found in zip(total, gradients(network, part, label), strict=True):
             held.add_(found, alpha=len(part) / len(x))
         yield
     return total
+
+
+def pull(
+    network: nn.Module, x: Tensor, change: Change | None, label: int, wanted: Sequence[Tensor], size: int
+) -> Generator[None, None, tuple[Tensor, float]]:
+    """Gradient of the distance in the learned images of a class, and the distance.
+
+    More than `size` images go in parts: the gradient of the loss is a mean over images, so the derivative of the
+    distance by it, once known, gives the share of each part.
+    """
+    if len(x) <= size:
+        leaf = x.detach().requires_grad_()
+        loss = distance(gradients(network, changed(leaf, change), label, keep=True), wanted)
+        return torch.autograd.grad(loss, leaf)[0], float(loss.detach())
+    found = yield from gradients_in_parts(network, changed(x, change), label, size)
+    loss = distance([weight.requires_grad_() for weight in found], wanted)
+    away, slopes = torch.autograd.grad(loss, found), []
+    for part in x.split(size):
+        leaf = part.detach().requires_grad_()
+        own = gradients(network, changed(leaf, change), label, keep=True)
+        share = sum((a * b).sum() for a, b in zip(own, away, strict=True)) * (len(part) / len(x))
+        slopes.append(torch.autograd.grad(share, leaf)[0])
+        yield
+    return torch.cat(slopes), float(loss.detach())
 
 
 def distance(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:

@@ -88,9 +88,20 @@ def test_gradients_in_parts_are_those_of_the_whole_mean_loss(size: int):
     network, x = loop._drawn(0), loop.real.batch(1, 8, 0)
     network(x).log_softmax(1)[:, 1].mean().neg().backward()
     whole = [weight.grad for weight in network.parameters() if weight.ndim > 1]
-    parts = advanced(gradient_matching.gradients_of_real(network, x, 1, size))
+    parts = advanced(gradient_matching.gradients_in_parts(network, x, 1, size))
     for a, b in zip(parts, whole, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [dc, dsa])
+def test_many_images_of_a_class_in_parts_give_the_gradient_of_the_whole(method):
+    loop = loop_of(method, split())
+    network, change = loop._drawn(0), loop.real.changes(loop.kinds, 0)[0]
+    wanted = gradient_matching.gradients(network, loop.real.batch(0, 8, 0), 0)
+    x = loop.real.batch(0, 13, 1)
+    whole, parts = (advanced(gradient_matching.pull(network, x, change, 0, wanted, size)) for size in (13, 3))
+    assert parts[1] == pytest.approx(whole[1], rel=1e-4) and whole[0].abs().max() > 1e-3
+    torch.testing.assert_close(parts[0], whole[0], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", [dc, dsa])

@@ -71,6 +71,16 @@ def test_a_step_is_the_slow_obvious_one(monkeypatch, wish: str, together: int):
     assert (images.x - x).abs().max() > 1e-3 and images.step == 1
 
 
+def test_many_images_of_a_class_in_parts_give_the_gradient_of_the_whole():
+    real = matching.Real.of(split(), "dm", 0, "cpu")
+    network = backbone.drawn((1, 9, 8), 3, real.statistics, width=6, depth=3, seed=0, device="cpu")
+    change, x = real.changes(matching.kinds("auto", (1, 9, 8)), 0)[0], real.batch(0, 13, 1)
+    wanted = network.features(real.batch(0, 10, 0)).mean(0, keepdim=True).detach()
+    ((whole,), loss), ((parts,), again) = (advanced(dm._pull(network, [x], [change], wanted, n)) for n in (13, 3))
+    assert again == pytest.approx(loss, rel=1e-4) and whole.abs().max() > 1e-4
+    torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-6)
+
+
 def test_the_whole_class_on_both_sides_leaves_nothing_to_learn():
     """A class that is its own condensed set has distance 0 and stays, in every network and under every change."""
     train = split(counts=(3, 3, 3))
