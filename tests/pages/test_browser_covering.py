@@ -3,7 +3,9 @@
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -40,8 +42,14 @@ def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_stop_in_the_middle_keeps_the_best_so_far(visit) -> None:
-    page = visit("/covering?covering.data.name=spirals&covering.norm=L1")
+def test_stop_in_the_middle_keeps_the_best_so_far(visit, server) -> None:
+    """Images of noise: far from each other, so that the search goes on and the gap stays open."""
+    rng = np.random.default_rng(0)
+    path = server.home / "data" / "noise.npz"
+    path.parent.mkdir(exist_ok=True)
+    x, y = rng.integers(0, 256, (1600, 8, 8), np.uint8), np.arange(1600) % 2
+    np.savez(path, x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+    page = visit(f"/covering?covering.data.name={quote(str(path))}")
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_visible(timeout=SLOW)
     stop.click()
