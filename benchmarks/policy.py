@@ -28,11 +28,10 @@ from core.runs.artifacts import load_condensed
 from core.training import TRAINERS
 from core.types import CondensedSet, DataConfig, Dataset, stream
 
-EPS, IMAGES, EPOCHS = 1.5, 500, 150
+EPS, IMAGES, EPOCHS = 1.5, 300, 150
 POLICIES = {
     "eps": {"radius_policy": "eps"},
     "eps, weighted": {"radius_policy": "eps", "weighted": True},
-    "eps + 0.05 radius": {"radius_policy": "eps + fraction * radius", "fraction": 0.05},
     "eps + 0.1 radius": {"radius_policy": "eps + fraction * radius", "fraction": 0.1},
     "eps + 0.25 radius": {"radius_policy": "eps + fraction * radius", "fraction": 0.25},
     "eps + radius, weighted": {"radius_policy": "eps + radius", "weighted": True},

@@ -61,6 +61,8 @@ def progress(record: RunRecord) -> None:
     st.markdown(words.steps(last.stage if last else "", record.status == "done"))
     if not live.ended(record):
         st.progress(last.done / last.total if last and last.total else 0.0, text=words.progress(events))
+        if price := words.announced(events):
+            st.caption(price)
 
 
 def mosaic(record: RunRecord) -> None:

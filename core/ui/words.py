@@ -118,6 +118,12 @@ def steps(stage: str, ended: bool) -> str:
     return " &nbsp;›&nbsp; ".join(words)
 
 
+def announced(events: Sequence[EventRow]) -> str:
+    """What a stage that is going on said it would cost, in its first words; "" when it said nothing of the kind."""
+    notes = [event.note for event in events if event.stage == events[-1].stage and " expected on " in event.note]
+    return notes[0] if notes else ""
+
+
 def conditions(result: Mapping[str, Any]) -> str:
     """What stands beside a robust accuracy: attack with all its settings, images and seed."""
     parts = [result["attack"]] if result.get("attack") else []
