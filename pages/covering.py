@@ -14,7 +14,7 @@ COVER = "Solve this cover; on small data a moved slider does it at once"
 
 def show(record: RunRecord, chosen: Chosen) -> None:
     """Everything known of one cover."""
-    found = api.covering.cover(record.id)
+    record, found = api.covering.settle(record.id), api.covering.cover(record.id)
     if found is None:
         if live.ended(record):
             st.warning(record.error or f"The solve was {record.status} before there was a cover to keep.")

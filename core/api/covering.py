@@ -16,7 +16,7 @@ from core.errors import RunError
 from core.runs import artifacts, cache, keeping
 from core.runs.bound_jobs import BoundConfig
 from core.runs.config import RunConfig, digest
-from core.runs.covering_jobs import COVER, FINISH, OVERLAP, RIVALS, STAGE
+from core.runs.covering_jobs import COVER, FINISH, HEARD, OVERLAP, RIVALS, STAGE
 from core.runs.frontier_jobs import COLUMNS
 from core.runs.perform import folder_of
 from core.types import ENDED, MapData, RunRecord
@@ -43,9 +43,17 @@ def settings(
 
 
 def find(config: Mapping[str, Any]) -> RunRecord | None:
-    """The newest cover with these settings that was not cancelled, in any other state."""
+    """The newest cover with these settings, in any state; of the cancelled ones only those with a cover to show."""
     found = store().runs(kind="covering", digest=digest(RunConfig(**config).to_json()), limit=20)
-    return next((get(record.id) for record in found if record.status != "cancelled"), None)
+    return next((get(record.id) for record in found if record.status != "cancelled" or _worth(record.id)), None)
+
+
+def _worth(run_id: str) -> bool:
+    """Whether a cancelled solve has a cover that was asked to be kept, or that was final before the cancelling."""
+    folder = folder_of(home(), run_id)
+    if (folder / FINISH).exists():
+        return (folder / COVER).exists() or keeping.checkpoint_path(folder, STAGE).exists()
+    return (folder / COVER).exists() and not artifacts.load_json(folder / COVER)["stopped"]
 
 
 def submit(config: Mapping[str, Any], *, instead_of: str | None = None) -> str:
@@ -87,7 +95,7 @@ def settle(run_id: str) -> RunRecord:
     if record.status == "cancelled" and keeping.checkpoint_path(folder, STAGE).exists():
         store().requeue(run_id, lane="work")
         executor().submit(run_id)
-    elif record.status == "running" and record.started is not None:
+    elif record.status == "running" and record.started is not None and not (folder / HEARD).exists():
         asked = (folder / FINISH).stat().st_mtime
         if record.started < asked < time.time() - STOP_S:
             cancel(run_id)

@@ -26,6 +26,7 @@ from core.types import CondensedSet, Dataset, TrainSplit, stream
 STAGE = "condense"
 SAVE_S = 0.25  # seconds between two checkpoints
 FINISH = "finish"  # a file that asks for the cover of the checkpoint instead of a better one
+HEARD = "heard"  # a file that says the request is being followed
 COVER, OVERLAP, RIVALS = "cover.json", "overlap.npz", "rivals.json"
 MOST_PAIRS = 100_000_000  # images times centres up to which balls of all classes are compared
 State = Mapping[str, np.ndarray]
@@ -75,6 +76,8 @@ def _solve(settings: RunConfig, dataset: Dataset, job: Job) -> Work[tuple[Conden
                 return made, found
             yield watch.take(event)
             if (job.folder / FINISH).exists() and watch.uncovered == 0:
+                (job.folder / HEARD).touch()
+                yield Progress(stage=STAGE, note="checking the cover from its pixels")
                 made = _first(train, watch.state, settings, dataset.n_classes)
                 return made, _written(made, settings, dataset, job, stopped=True)
     except GeneratorExit:

@@ -60,7 +60,7 @@ def solving(job: str) -> None:
         covering_map.solving(record)
     if (picture := api.image(job)) is not None:
         with right.container(border=True):
-            st.markdown("**Centres of the moment**, one row per class")
+            st.markdown("**Centres of the moment**, by class")
             st.image(picture, output_format="PNG", width="stretch", alt="Centres of the best cover so far")
 
 

@@ -221,3 +221,29 @@ def test_the_gallery_names_the_farthest_member_and_the_histogram_counts_every_im
 def test_a_radius_below_zero_is_refused_in_words():
     with pytest.raises(BallastError, match="radius"):
         api.covering.settings({"name": "digits"}, "L2", radius=-1.0)
+
+
+def test_a_cancelled_solve_is_found_again_only_when_its_cover_was_to_be_kept(home: Path, monkeypatch):
+    class Nobody:
+        def submit(self, run_id: str) -> None: ...
+
+        def cancel(self, run_id: str) -> None:
+            place.store().request_cancel(run_id)
+
+    monkeypatch.setattr("core.api.covering.executor", Nobody)
+    monkeypatch.setattr("core.api.work.executor", Nobody)
+    values = api.covering.settings({"name": "digits", "limit": 20}, "L2", ipc=2)
+    run_id = api.covering.submit(values)
+    api.cancel(run_id)
+    assert api.covering.find(values) is None
+    folder = home / "runs" / run_id
+    folder.mkdir(parents=True)
+    artifacts.save_json(folder / "cover.json", {"stopped": True})
+    assert api.covering.find(values) is None  # given up for another slider position
+    artifacts.save_json(folder / "cover.json", {"stopped": False})
+    assert api.covering.find(values).id == run_id  # only what comes after the cover was left out
+    (folder / "cover.json").unlink()
+    api.covering.stop(run_id)
+    artifacts.save_arrays(folder / "checkpoint-condense.npz", {"labels": np.arange(2)})
+    assert api.covering.find(values).id == run_id
+    assert api.covering.settle(run_id).status == "queued"  # its checkpoint is finished by another attempt
