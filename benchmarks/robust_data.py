@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--source-epochs", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--sets", default=",".join(("real", *MADE)), help="which sets, the sources apart")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
@@ -80,8 +81,8 @@ def main() -> None:
     full = drive(METHODS["full"].condense(data.train, METHODS["full"].Config(), n_classes=data.n_classes, seed=0,
                                           device=arguments.device))  # fmt: skip
     sources: dict[str, TrainedModel] = {}
-    for name, method in list(MADE.items())[:2]:
-        began, entry = time.process_time(), METHODS[method]
+    for name in ("D_R", "D_NR") if "D_R" in arguments.sets.split(",") else ("D_NR",):
+        began, entry = time.process_time(), METHODS[MADE[name]]
         given = {"source_epochs": arguments.source_epochs, "norm": arguments.norm, "eps": arguments.source_eps}
         config = entry.Config(**{key: value for key, value in given.items() if key in entry.Config.model_fields})
         recipe = entry.teacher(config, data.train.shape)
@@ -89,8 +90,8 @@ def main() -> None:
         row(f"all images, {recipe['training']['name']} (a source)", sources[name], data, began, arguments)
     recipe = METHODS["relabelled-det"].teacher(METHODS["relabelled-det"].Config(source_epochs=arguments.epochs),
                                                data.train.shape)  # fmt: skip
-    for name, method in {"real": "random", **MADE}.items():
-        began, entry = time.process_time(), METHODS[method]
+    for name in arguments.sets.split(","):
+        began, entry = time.process_time(), METHODS[MADE.get(name, "random")]
         taken = {"source": sources.get(name, sources["D_NR"])} if entry.takes else {}
         condensed = drive(entry.condense(data.train, entry.Config(ipc=arguments.ipc), n_classes=data.n_classes,
                                          seed=arguments.seed, device=arguments.device, **taken))  # fmt: skip

@@ -5,6 +5,9 @@ the target t: the next class, t = y + 1 mod C (D_det), or one drawn without rega
 every label is wrong; what a network learns from them is features that people do not see.
 Source: Ilyas et al. 2019, arXiv:1905.02175, section 3.2 and appendix C (there eps 0.5, 100 steps of 0.1 for CIFAR-10).
 The targets of D_rand are the labels of the chosen images in another order, so every class keeps its number of images.
+A perturbation too short to reach the target leaves labels that are merely wrong, and a network learns them: on MNIST at
+1.5 the source takes 15 % of the images for their targets, and a network trained on D_det says the next class of 84 % of
+held-out train images; at 4.5 these are 97 % and 23 %, and it is right for 52 %. `source_fooled` in the result tells.
 Cost: steps forward and backward passes of the network per image.
 """
 
@@ -21,14 +24,15 @@ from core.types import CondensedSet, TrainedModel, TrainSplit, option, stream
 if TYPE_CHECKING:
     from torch import nn
 
-COLOUR, GREY = 0.5, 1.5  # lengths that are usual for three channels and for one
+COLOUR = 0.5  # length for three channels, the paper's
+GREY = 0.16  # length per root of the number of pixels for others: 4.5 for 28x28, 1.3 for 8x8
 
 
 class Config(SourceOptions):
     """Settings of D_det and D_rand."""
 
     length: float = option(
-        0.0, "largest L2 length of the perturbation; 0 is 0.5 for colour images and 1.5 for others",
+        0.0, "largest L2 length of the perturbation; 0 is 0.5 for colour images, else 0.16 per root of the pixels",
         unit="pixels in [0, 1]", ge=0, le=1000,
     )  # fmt: skip
     steps: int = option(100, "gradient steps of PGD, each 2.5 length / steps", unit="steps", ge=0, le=100_000)
@@ -83,7 +87,7 @@ def condense(
     chosen = alteration.choose(train, config.ipc, n_classes, seed, method)
     network = opened(source, train, n_classes, method, device)
     targets = goals(chosen.y, n_classes, seed, random=method == "relabelled-rand")
-    length = config.length or (COLOUR if train.shape[0] == 3 else GREY)
+    length = config.length or usual_length(train.shape)
 
     def alter(number: int, places: np.ndarray) -> Generator:
         return _batch(network, train, chosen.rows[places], targets[places], length, config.steps, device)
@@ -95,6 +99,11 @@ def condense(
     info = {name: float(numbers.mean()) for name, numbers in done.measures.items()}
     info |= {"largest_perturbation": length, "own_label": float((targets == chosen.y).mean())}
     return CondensedSet(x=done.images, y=targets, n_classes=n_classes, method=method, info=info)
+
+
+def usual_length(shape: tuple[int, int, int]) -> float:
+    """The L2 length that is taken when none is set."""
+    return COLOUR if shape[0] == 3 else GREY * (shape[1] * shape[2]) ** 0.5
 
 
 def goals(y: np.ndarray, n_classes: int, seed: int, *, random: bool) -> np.ndarray:

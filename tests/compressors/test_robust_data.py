@@ -113,17 +113,21 @@ def test_images_labels_and_order(name, train, model):
 
 @pytest.mark.parametrize("name", ALL[2:])
 def test_the_source_takes_the_moved_images_for_their_targets(name, train, model):
-    found = made(name, train, model)
+    found = made(name, train, model, length=1.5)
     network = restore(model)
     with torch.no_grad():
         said = network(torch.tensor(found.x)).argmax(1).numpy()
     real = train.pixels(chosen(train, name).rows)
     lengths = np.linalg.norm((found.x - real).reshape(len(real), -1), axis=1)
     assert (said == found.y).mean() == found.info["source_fooled"] > 0.9
-    assert lengths.max() <= relabelled.GREY * (1 + 1e-5)
-    assert found.info["largest_perturbation"] == relabelled.GREY
+    assert lengths.max() <= 1.5 * (1 + 1e-5) and found.info["largest_perturbation"] == 1.5
     short = made(name, train, model, length=0.2)
     assert short.info["source_fooled"] < 0.5 and short.info["mean_perturbation"] <= 0.2
+
+
+def test_the_usual_length_is_the_papers_for_colour_and_grows_with_the_side_else():
+    assert relabelled.usual_length((3, 32, 32)) == 0.5
+    assert relabelled.usual_length((1, 28, 28)) == pytest.approx(4.48)
 
 
 def test_targets_at_random_keep_the_number_of_images_of_each_class():
