@@ -95,6 +95,7 @@ def loop(train: TrainSplit, judge: Judge) -> None:
     for turn in range(3):
         ours = fit(small, train, "adversarial", "convnet", turn, epochs=1, warmup=0, attack_steps=7)[1]
         model = build("convnet", {"width": 128}, train.shape, 10, *channel_statistics(train), seed=turn)
+        model.body = torch.nn.Sequential(*model.body)  # PyTorch's own layers, one after the other
         optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
         attack = torchattacks.PGD(model, eps=0.3, alpha=2.5 * 0.3 / 7, steps=7)
         began = time.process_time()

@@ -2,6 +2,7 @@
 
 The first convolution pads the image to a multiple of 2^depth, as the reference code does for 28×28 (to 32×32),
 so no pixel row is lost in pooling; 8×8 digits go 8, 4, 2, 1 and every instance norm still sees at least 2×2.
+On the CPU norm, ReLU and pooling of a block are one operation (core.networks.fused).
 Width 128 is the field's reference. Cost grows with its square: 49 million multiplications per 28×28 image at
 128, 3 million at 32.
 Source: Gidaris & Komodakis 2018; used by Zhao et al. 2021, arXiv:2006.05929 (DC).
@@ -45,6 +46,7 @@ def build(
     from torch import nn
 
     from core.networks.classifier import assemble
+    from core.networks.fused import Blocks
 
     channels, *sides = shape
     unit = 2**config.depth
@@ -61,7 +63,7 @@ def build(
                 nn.AvgPool2d(2),
             ]
         features = config.width * ceil(sides[0] / unit) * ceil(sides[1] / unit)
-        return nn.Sequential(*layers, nn.Flatten()), nn.Linear(features, n_classes)
+        return Blocks(*layers, nn.Flatten()), nn.Linear(features, n_classes)
 
     return assemble(make, mean, std, seed=seed)
 

@@ -58,4 +58,14 @@ def compile_map() -> None:
     fit(np.random.default_rng(0).random((300, 8), np.float32), 0)
 
 
-WARM: tuple[Callable[[], None], ...] = (load_libraries, compile_covering, compile_map)
+def compile_convnet() -> None:
+    """Compile the one operation of a ConvNet's norm, ReLU and pooling, forward and back."""
+    import torch
+
+    from core.networks import build
+
+    network = build("convnet", {"width": 2, "depth": 1}, (1, 4, 4), 2, (0.5,), (0.5,), seed=0)
+    network(torch.zeros(1, 1, 4, 4)).sum().backward()
+
+
+WARM: tuple[Callable[[], None], ...] = (load_libraries, compile_covering, compile_map, compile_convnet)

@@ -191,7 +191,7 @@ def test_gradients_of_a_network_of_its_own_come_closer():
         return total
 
     first = learned(dc, train, steps=0)
-    assert gap(learned(dc, train, steps=80, batch=40, width=16, outer=5).x) < 0.85 * gap(first.x)
+    assert gap(learned(dc, train, steps=20, batch=40, width=16, outer=5).x) < 0.85 * gap(first.x)
 
 
 @pytest.mark.parametrize("method", [dc, dsa])
