@@ -2,12 +2,14 @@
 
     python benchmarks/attacks.py speed        # CPU seconds and robust accuracy, minutes
     python benchmarks/attacks.py autoattack   # agreement with the reference implementation on 2 x 300 images
+    python benchmarks/attacks.py precision    # gradients in bfloat16 against float32: seconds, images judged otherwise
     python benchmarks/attacks.py audit        # every fixture on MNIST, with AutoAttack beside it
 
 Needs ../shared/data/mnist.npz and ../shared/reference/autoattack.npz. CPU time is measured, in one process, so
 that a busy machine disturbs little; run with OMP_NUM_THREADS=1 for comparable figures.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core import networks
-from core.attacks import autoattack, pgd
+from core.attacks import autoattack, pgd, searching
 from core.evaluation.audit import Config, audit
 from core.events import drive
 from core.types import TestSplit
@@ -116,6 +118,36 @@ def speed() -> None:
         )
 
 
+def precision() -> None:
+    """On `$BALLAST_DEVICE`, else the CPU, where CPU seconds count."""
+    device = os.environ.get("BALLAST_DEVICE", "cpu")
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    grey = (1, 28, 28), 10, (0.13,), (0.31,)
+    mlp, convnet, resnet = (networks.build(name, {}, *grey, seed=0) for name in ("mlp", "convnet", "resnet18"))
+    models = {
+        "non-robust MNIST net": (reference("std"), 300, 0.1), "robust MNIST net": (reference("at"), 300, 0.3),
+        "MLP": (trained(mlp, 3000, nn.functional.cross_entropy, 1e-3, 5), 300, 0.03),
+        "ConvNet-32": (trained(convnet, 3000, nn.functional.cross_entropy, 1e-3, 3), 300, 0.05),
+        "ResNet-18": (trained(resnet, 1000, nn.functional.cross_entropy, 1e-3, 2), 100, 0.03),
+    }  # fmt: skip
+    print("| model | eps | images | float32 s | bfloat16 s | ratio | float32 | bfloat16 | judged otherwise |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, (model, images, eps) in models.items():
+        x, y = (part.to(device) for part in mnist("test", images))
+        model, found, seconds = model.to(device), [], []
+        for cheap in (None, searching(model, device, "bfloat16")):
+            pgd(model, x[:8], y[:8], norm="Linf", eps=eps, steps=1, generator=torch.Generator(), search=cheap)
+            source, began = torch.Generator().manual_seed(0), clock()
+            moved = pgd(model, x, y, norm="Linf", eps=eps, steps=20, generator=source, search=cheap)
+            seconds.append(clock() - began)
+            found.append(model(moved).argmax(1) == y)
+        shares = [f"{100 * float(standing.float().mean()):.1f} %" for standing in found]
+        print(
+            f"| {name} | {eps} | {images} | {seconds[0]:.1f} | {seconds[1]:.1f} | {seconds[0] / seconds[1]:.2f} "
+            f"| {' | '.join(shares)} | {int((found[0] != found[1]).sum())} |", flush=True,
+        )  # fmt: skip
+
+
 def agreement() -> None:
     x, y = mnist("test", 300)
     print("| model | preset | agrees | robust | reference | parts: broken, s, queries |")
@@ -175,6 +207,6 @@ def fixtures() -> None:
 
 
 if __name__ == "__main__":
-    wanted = {"speed": speed, "autoattack": agreement, "audit": fixtures}
+    wanted = {"speed": speed, "autoattack": agreement, "precision": precision, "audit": fixtures}
     for name in sys.argv[1:] or wanted:
         wanted[name]()

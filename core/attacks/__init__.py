@@ -8,7 +8,8 @@
 | `deepfool`, minimal norm | Moosavi-Dezfooli et al. 2016 | deepfool.py |
 | `carlini_wagner`, minimal norm | Carlini & Wagner 2017 | carlini_wagner.py |
 
-Lengths of the minimal-norm attacks are distances; they are never averaged with accuracies within an eps.
+`searching`, in precision.py, gives PGD and AutoAttack a cheaper model to differentiate. Lengths of the minimal-norm
+attacks are distances; they are never averaged with accuracies within an eps.
 """
 
 from core.attacks.autoattack import AutoAttackResult, Part, Tick, autoattack, autoattack_steps, square_steps
@@ -19,8 +20,10 @@ from core.attacks.fgsm import fgsm
 from core.attacks.guard import untouched
 from core.attacks.losses import LOSSES
 from core.attacks.pgd import Step, pgd, pgd_steps
+from core.attacks.precision import searching
 
 __all__ = [
     "LOSSES", "AutoAttackResult", "MinimalNorm", "Part", "Step", "Tick", "autoattack", "autoattack_steps",
-    "carlini_wagner", "certified", "deepfool", "fgsm", "pgd", "pgd_steps", "square_steps", "untouched",
+    "carlini_wagner", "certified", "deepfool", "fgsm", "pgd", "pgd_steps", "searching", "square_steps",
+    "untouched",
 ]  # fmt: skip

@@ -76,7 +76,7 @@ class Tick:
 
 def autoattack(
     model: Logits, x: Tensor, y: Tensor, *, norm: Norm, eps: float, n_classes: int, seed: int,
-    preset: Preset = "standard",
+    preset: Preset = "standard", search: Logits | None = None,
 ) -> AutoAttackResult:  # fmt: skip
     """Attack images with the whole ensemble.
 
@@ -84,9 +84,13 @@ def autoattack(
     x, y      (n, c, h, w) float32 in [0, 1], (n,) int64
     norm      "Linf" or "L2"
     preset    "standard"; "quick" for a look; "rand" for models that answer at random
+    search    a cheaper version of the model for APGD, see core.attacks.precision. FAB stops at the boundary and Square
+              at the first image it takes for wrong, so these look at the model itself, as does every verdict
     raises    ConfigError when the input does not fit
     """
-    run = autoattack_steps(model, x, y, norm=norm, eps=eps, n_classes=n_classes, seed=seed, preset=preset)
+    run = autoattack_steps(
+        model, x, y, norm=norm, eps=eps, n_classes=n_classes, seed=seed, preset=preset, search=search
+    )
     while True:
         try:
             next(run)
@@ -96,7 +100,7 @@ def autoattack(
 
 def autoattack_steps(
     model: Logits, x: Tensor, y: Tensor, *, norm: Norm, eps: float, n_classes: int, seed: int,
-    preset: Preset = "standard",
+    preset: Preset = "standard", search: Logits | None = None,
 ) -> Generator[Tick, None, AutoAttackResult]:  # fmt: skip
     """`autoattack` as a generator: yields a Tick about five times a second, can be closed at any."""
     if preset not in PRESETS:
@@ -111,7 +115,8 @@ def autoattack_steps(
         broken_by = ["" if ok else "clean" for ok in right.tolist()]
         parts: list[Part] = []
         for name in names if eps > 0 else ():
-            began, door, before = time.perf_counter(), Door(model, x.device), int(right.sum())
+            seen = search if search is not None and name.startswith("APGD") else model
+            began, door, before = time.perf_counter(), Door(seen, x.device), int(right.sum())
             for rows in right.nonzero()[:, 0].split(BATCH):
                 attack = _part(name, door, norm, eps, n_classes, PRESETS[preset], seed)
                 work = interruptible(_call(attack, door, x[rows], y[rows], square=name == "Square"), door)

@@ -54,6 +54,7 @@ def pgd(
     start: Tensor | None = None,
     generator: torch.Generator | None = None,
     keep: Literal["worst", "last"] = "worst",
+    search: Logits | None = None,
 ) -> Tensor:
     """Find images within eps of x that maximise the loss of a model.
 
@@ -67,11 +68,14 @@ def pgd(
     generator     CPU source of the random starts; required when there are any
     keep          "worst": for each image the iterate worst for the model over all restarts, the last one
                   included: broken before not broken, then the larger loss; "last": the last iterate
+    search        a cheaper version of `logits` to take gradients and losses of, see core.attacks.precision; an image
+                  counts as broken, and leaves the batch, only when `logits` itself says so
     returns       (n, c, h, w), within eps of x and within [0, 1]
     """
     run = pgd_steps(
         logits, x, y, norm=norm, eps=eps, steps=steps, step_size=step_size, restarts=restarts,
         random_start=random_start, loss=loss, targets=targets, start=start, generator=generator, keep=keep,
+        search=search,
     )  # fmt: skip
     while True:
         try:
@@ -96,6 +100,7 @@ def pgd_steps(
     start: Tensor | None = None,
     generator: torch.Generator | None = None,
     keep: Literal["worst", "last"] = "worst",
+    search: Logits | None = None,
 ) -> Generator[Step, None, Tensor]:
     """`pgd` one gradient at a time: yields a Step each, can be closed at any of them, returns the images."""
     eps = torch.as_tensor(eps, dtype=x.dtype, device=x.device).expand(len(x))
@@ -109,7 +114,7 @@ def pgd_steps(
     if not steps or not len(x) or not eps.any():
         return x
     alpha = 2.5 * eps / steps if step_size is None else torch.as_tensor(step_size).to(eps).expand(len(x))
-    aim = _Aim(logits, resolve(loss), y, targets)
+    aim = _Aim(logits, resolve(loss), y, targets, search)
     starts = _Starts(x, norm, eps, start, generator if random_start else None)
     with untouched(logits):
         if keep == "last":
@@ -134,16 +139,17 @@ def check(x: Tensor, norm: Norm, eps: Tensor) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Aim:
-    """What is attacked and when it counts as broken."""
+    """What is attacked, what of it is differentiated, and when it counts as broken."""
 
     logits: Logits
     loss: Loss
     y: Tensor
     targets: Tensor | None
+    search: Logits | None = None
 
-    def judge(self, images: Tensor, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+    def judge(self, images: Tensor, rows: Tensor | slice, logits: Logits | None = None) -> tuple[Tensor, Tensor]:
         """Loss to maximise and whether each image is broken, both (m,)."""
-        out = self.logits(images)
+        out = (logits or self.logits)(images)
         if self.targets is None:
             return self.loss(out, self.y[rows]), out.detach().argmax(1) != hard_labels(self.y[rows])
         return -self.loss(out, self.targets[rows]), out.detach().argmax(1) == self.targets[rows]
@@ -152,11 +158,22 @@ class _Aim:
         """Gradient with respect to the images only, with what `judge` returns."""
         images = images.detach().requires_grad_()
         with torch.enable_grad():
-            loss, broken = self.judge(images, rows)
+            loss, broken = self.judge(images, rows, self.search)
             if not loss.requires_grad:
                 raise ConfigError("the model gives no gradient with respect to its images: only Square can attack it")
             (grad,) = torch.autograd.grad(loss.sum(), images)
-        return grad, loss.detach(), broken
+        return grad, loss.detach(), broken if self.search is None else self._held(images.detach(), rows, broken)
+
+    def _held(self, images: Tensor, rows: Tensor | slice, broken: Tensor) -> Tensor:
+        """Of the images that the search takes for broken, those that the model itself misjudges."""
+        found = broken.nonzero()[:, 0]
+        if not len(found):
+            return broken
+        held = torch.zeros_like(broken)
+        at = found if isinstance(rows, slice) else rows[found]
+        with torch.no_grad():
+            held[found] = self.judge(images[found], at)[1]
+        return held
 
 
 @dataclass(frozen=True, eq=False)

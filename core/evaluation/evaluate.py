@@ -44,6 +44,10 @@ class Config(Options):
     curve_points: int = option(8, "values of eps in the curve, 0 among them", ge=0, le=32)
     curve_end: float = option(0.0, "largest eps of the curve; 0 is 1.5 eps", unit="pixels in [0, 1]", ge=0)
     curve_images: int = option(200, "test images judged for the curve", unit="images", ge=1, advanced=True)
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto", "what attacks compute gradients in; verdicts are float32; auto takes bfloat16 on a CUDA device that "
+        "has it", advanced=True
+    )  # fmt: skip
     live_images: int = option(
         100, "test images judged between epochs; 0 judges none", unit="images", ge=0, advanced=True
     )

@@ -8,13 +8,13 @@ another. Sources: arXiv:1706.06083 (PGD); arXiv:2003.01690 (AutoAttack).
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from core.attacks import autoattack_steps, pgd_steps, untouched
+from core.attacks import autoattack_steps, pgd_steps, searching, untouched
 from core.errors import NumericsError
 from core.evaluation.evaluate import Config
 from core.types import Accuracy, Attack, Part, stream
@@ -97,7 +97,7 @@ def _run(
         standing[left] = True
         finished += len(part)
         yield finished
-    accuracy = _accuracy(int(standing.sum()), len(y), attack, seed, began)
+    accuracy = _accuracy(int(standing.sum()), len(y), _named(attack, model, x, config), seed, began)
     return Judged(accuracy, standing, tuple(tally.part() for tally in tallies))
 
 
@@ -105,7 +105,9 @@ def autoattack(
     model: Logits, x: Tensor, y: Tensor, config: Config, n_classes: int, seed: int
 ) -> Generator[int, None, Judged]:
     began = time.perf_counter()
-    work = autoattack_steps(model, x, y, norm=config.norm, eps=config.eps, n_classes=n_classes, seed=seed)
+    work = autoattack_steps(
+        model, x, y, norm=config.norm, eps=config.eps, n_classes=n_classes, seed=seed, search=_search(model, x, config)
+    )
     with closing(work):
         while True:
             try:
@@ -115,7 +117,7 @@ def autoattack(
                 break
             yield tick.images - tick.standing
     attack = Attack(name="AutoAttack", norm=config.norm, eps=config.eps, loss="standard")
-    accuracy = _accuracy(int(result.robust.sum()), len(y), attack, seed, began)
+    accuracy = _accuracy(int(result.robust.sum()), len(y), _named(attack, model, x, config), seed, began)
     return Judged(accuracy, result.robust, result.parts, result.notes)
 
 
@@ -136,6 +138,16 @@ def pgd_attack(config: Config) -> Attack:
         name="PGD", norm=config.norm, eps=config.eps, steps=config.attack_steps, restarts=config.restarts, loss="CE",
         step_size=config.step_size or 2.5 * config.eps / config.attack_steps,
     )  # fmt: skip
+
+
+def _search(model: Logits, x: Tensor, config: Config) -> Logits | None:
+    """What attacks differentiate, see core.attacks.precision."""
+    return searching(model, str(x.device), config.precision)
+
+
+def _named(attack: Attack, model: Logits, x: Tensor, config: Config) -> Attack:
+    """The attack, with what its gradients were computed in."""
+    return attack if _search(model, x, config) is None else replace(attack, gradients="bfloat16")
 
 
 def survivors(
@@ -159,7 +171,7 @@ def survivors(
     began, given = time.perf_counter(), int(_correct(model, x, y).sum())
     work = pgd_steps(
         model, x, y, norm=config.norm, eps=config.eps, steps=steps, step_size=config.step_size or None,
-        restarts=restarts, loss=loss, generator=generator,
+        restarts=restarts, loss=loss, generator=generator, search=_search(model, x, config),
     )  # fmt: skip
     with closing(work):
         while True:

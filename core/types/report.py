@@ -15,6 +15,7 @@ class Attack:
 
     eps        maximum norm of the perturbation in pixel units of [0, 1]
     step_size  PGD alpha in the same units
+    gradients  what they were computed in where that is not float32; verdicts are always float32
     """
 
     name: str
@@ -24,6 +25,7 @@ class Attack:
     step_size: float = 0.0
     restarts: int = 0
     loss: str = ""
+    gradients: str = ""
 
     def sentence(self) -> str:
         """As it stands beside a number: `PGD-20, Linf, eps 0.3, step 0.0375, 1 restart, CE`."""
@@ -35,7 +37,11 @@ class Attack:
             parts.append(f"step {self.step_size:.3g}")
         if self.restarts:
             parts.append(f"{self.restarts} restart{'s' if self.restarts != 1 else ''}")
-        return ", ".join(parts + ([self.loss] if self.loss else []))
+        if self.loss:
+            parts.append(self.loss)
+        if self.gradients:
+            parts.append(f"gradients in {self.gradients}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, kw_only=True)
