@@ -52,7 +52,7 @@ def curve(chosen: Chosen) -> None:
         )  # fmt: skip
         proven = sum(point["proven"] for point in points)
         st.caption(
-            f"{SOURCES[source]}: {len(points)} points, {proven} proven optimal. {chosen.data.result['train_images']:,} "
+            f"{SOURCES[source]}: {len(points)} point{'s' if len(points) != 1 else ''}, {proven} proven optimal. {chosen.data.result['train_images']:,} "
             "train images. Click a point, or move *Centres per class*, to load its cover."
         )
 
