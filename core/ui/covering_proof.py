@@ -52,8 +52,9 @@ def curve(chosen: Chosen) -> None:
         )  # fmt: skip
         proven = sum(point["proven"] for point in points)
         st.caption(
-            f"{SOURCES[source]}: {len(points)} point{'s' if len(points) != 1 else ''}, {proven} proven optimal. {chosen.data.result['train_images']:,} "
-            "train images. Click a point, or move *Centres per class*, to load its cover."
+            f"{SOURCES[source]}: {len(points)} point{'s' if len(points) != 1 else ''}, {proven} proven optimal. "
+            f"{chosen.data.result['train_images']:,} train images. Click a point, or move "
+            "*Centres per class*, to load its cover."
         )
 
 

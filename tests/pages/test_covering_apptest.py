@@ -75,7 +75,7 @@ def test_a_finished_cover_is_shown_with_its_certificate_and_all_that_is_known_of
     assert numbers["Covering radius η (L2)"] == f"{found['radius']:.4g}"
     assert numbers["Mixed balls"] == f"{found['mixed_balls']} of 100"
     for words in ("Certificate valid", "1,438 distances", "balls of different classes overlap", "12 of 100 balls",
-                  "1 points", "the bound needs one norm", "random is one draw"):  # fmt: skip
+                  "1 point, ", "the bound needs one norm", "random is one draw"):  # fmt: skip
         assert words in texts(app), words
     assert "python -m core condense" in app.code[0].value
     table = next(frame.value for frame in app.dataframe if "method" in frame.value)
