@@ -20,7 +20,7 @@ from core.training import TRAINERS
 from core.types import DataConfig, Options, option
 
 # Settings that came after runs had been stored, with what those runs did: digests of old and new runs stay comparable
-LATE: Mapping[str, Any] = {"start": "", "augment": "off", "networks": 1}
+LATE: Mapping[str, Any] = {"start": "", "augment": "off", "networks": 1, "precision": "auto"}
 
 
 class Choice(Options):

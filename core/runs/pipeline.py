@@ -87,17 +87,14 @@ def _train_and_evaluate(
     seeds = range(settings.seed, settings.seed + settings.networks)
     models, found = [], []
     for number, seed in enumerate(seeds):
-        work = _train(settings, dataset, condensed, job, seed=seed, part=_part(number), watch=number == 0)
+        work = _train(settings, dataset, condensed, job, seed=seed, part=stages.part_of(number), watch=number == 0)
         models.append((yield from _numbered(work, number, len(seeds))))
     for number, model in enumerate(models):
-        found.append((yield from _numbered(_judge(settings, dataset, model, job, _part(number)), number, len(seeds))))
+        found.append(
+            (yield from _numbered(_judge(settings, dataset, model, job, stages.part_of(number)), number, len(seeds)))
+        )
     about = summary.of_training(models[0], settings.network.name, settings.training.name)
     return found[0] | about | summary.of_networks(found, seeds)
-
-
-def _part(number: int) -> str:
-    """What the names of a network's files begin with; the first one's have no number."""
-    return f"network-{number + 1}-" if number else ""
 
 
 def _train(

@@ -136,6 +136,11 @@ def _map(dataset: Dataset, job: Job) -> Work[umap.Map]:
     return found
 
 
+def part_of(number: int) -> str:
+    """What the names of a run's files of one network begin with; those of the first have no number."""
+    return f"network-{number + 1}-" if number else ""
+
+
 def train(
     training: TrainingChoice,
     network: NetworkChoice,

@@ -30,6 +30,8 @@ class StudyOptions(Options):
     methods: tuple[str, ...] = option(FIELD, "condensation methods")
     ipc: tuple[int, ...] = option((10,), "images per class", unit="images")
     seeds: int = option(3, "repetitions, each with a seed of its own from 0 up", ge=1, le=20)
+    networks: int = option(1, "fresh networks trained on each condensed set, whose mean counts; the reference has one",
+                           ge=1, le=20)  # fmt: skip
     trainings: tuple[str, ...] = option(("standard", "warm-start"), "ways of training on each condensed set")
     norm: Norm = option("Linf", "norm of the attacks, in training and in judging")
     eps: tuple[float, ...] = option((0.1,), "attack radii; each is trained and judged on its own",
@@ -149,6 +151,7 @@ def _cells(study: Study, method: str, ipc: int | None, seed: int) -> Iterator[Ce
                 training=_training(study, training, eps, ipc is None, changes.get(training, {})),
                 evaluation=_evaluation(study, eps),
                 seed=seed,
+                networks=1 if ipc is None else study.networks,
             )
             yield Cell(method=method, ipc=ipc, seed=seed, training=training, eps=eps, settings=settings)
 

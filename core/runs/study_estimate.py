@@ -65,7 +65,7 @@ def estimate(study: Study, store: Store, home: Path) -> Estimate:
         sampler = _Sampler(study, store, dataset, job)
         condense = {cell.condensing: sampler.condense(cell) for cell in cells}
         train = {cell.model: sampler.train(cell) for cell in cells}
-        evaluate = sum(sampler.evaluate(cell) for cell in cells)
+        evaluate = sum(cell.settings.networks * sampler.evaluate(cell) for cell in cells)
     known = all(part is not None for part in (*condense.values(), *train.values()))
     sums = [sum(part or PATIENCE_S for part in parts.values()) for parts in (condense, train)]
     return Estimate(runs=len(cells), condense=sums[0], train=sums[1], evaluate=evaluate, known=known)
@@ -128,6 +128,7 @@ class _Sampler:
         return replace(self.job, folder=Path(mkdtemp(dir=self.job.folder)), ledger=Ledger())
 
     def train(self, cell: Cell) -> float | None:
+        """All networks of a cell."""
         key = ("train", cell.ipc, cell.settings.training)
         if key not in self.seconds:
             name, options = ("full", {}) if cell.ipc is None else ("random", {"ipc": cell.ipc})
@@ -137,7 +138,8 @@ class _Sampler:
                 self._job(),
             )  # fmt: skip
             self.seconds[key] = extrapolate(work, PATIENCE_S)[0]
-        return self.seconds[key]
+        once = self.seconds[key]
+        return None if once is None else once * cell.settings.networks
 
     def evaluate(self, cell: Cell) -> float:
         gradient, forward = self.rates = self.rates or self._rates()

@@ -1,5 +1,7 @@
 """A study as a table: mean and standard deviation over seeds, what is retained of the full data, and the cost.
 
+Where several networks were trained on each condensed set, a seed's number is their mean.
+
 Retained is the accuracy with the condensed set divided by the accuracy with the full train split, same training,
 network and attack. A standard deviation is over seeds (n - 1 in the denominator) and is None for a single seed; it says
 how much seeds differ, not how far the mean is from the truth: test images are the same for all seeds' judgements only
@@ -23,9 +25,11 @@ class Row:
 
     budget    condensed images, mean over seeds
     clean, pgd, attacked  mean accuracy in [0, 1]; `attacked` is under the headline attack
+    networks  trained on each condensed set
     *_std     standard deviation over seeds, None for one seed
     *_retained  share of the reference's mean, None without a reference
-    condense_s, train_s  wall seconds, means; shared work counts for every row that needs it
+    condense_s, train_s  wall seconds, means over seeds, all networks together; shared work counts for every row that
+              needs it
     memory_mb   largest resident memory of any of the runs
     """
 
@@ -34,6 +38,7 @@ class Row:
     training: str
     eps: float
     seeds: int
+    networks: int
     budget: float
     clean: float
     pgd: float
@@ -61,11 +66,14 @@ def table(study: Study, found: Callable[[Cell], RunRecord | None]) -> list[Row]:
 
 
 def accuracies(result: Mapping[str, Any]) -> dict[str, float]:
-    """What one run says: the two ends of its curve are clean accuracy and PGD, its headline the strong attack."""
+    """What one run says, the mean over its networks: the two ends of a network's curve are clean accuracy and PGD, its
+    headline the strong attack.
+    """
+    networks = result["networks"] if len(result.get("networks", ())) > 1 else [result]
     return {
-        "clean": result["curve"][0]["value"],
-        "pgd": result["curve"][-1]["value"],
-        "attacked": result["robust_acc"],
+        "clean": fmean(one["curve"][0]["value"] for one in networks),
+        "pgd": fmean(one["curve"][-1]["value"] for one in networks),
+        "attacked": fmean(one["robust_acc"] for one in networks),
     }
 
 
@@ -86,6 +94,7 @@ def _row(
     }
     return Row(
         method=method, ipc=ipc, training=training, eps=eps, seeds=len(records), **means, **spread, **kept,
+        networks=max(len(record.result.get("networks", (None,))) for record in records),
         budget=fmean(record.result["budget"] for record in records),
         condense_s=fmean(record.seconds.get("condense", 0.0) for record in records),
         train_s=fmean(record.seconds.get("train", 0.0) for record in records),
@@ -95,7 +104,7 @@ def _row(
 
 
 def markdown(rows: Iterable[Row], headline: str) -> str:
-    """The table as Markdown, percent with the standard deviation over seeds."""
+    """The table as Markdown, percent with the standard deviation over seeds; 3 × 5 is three seeds of five networks."""
     lines = [
         f"| method | images/class | training | ε | seeds | clean % | PGD % | {headline} % | retained clean / robust | "
         "condense s | train s |",
@@ -108,7 +117,8 @@ def markdown(rows: Iterable[Row], headline: str) -> str:
         )
         numbers = [_percent(getattr(row, name), getattr(row, f"{name}_std")) for name in ACCURACIES]
         cost = [f"{row.condense_s:.0f}", f"{row.train_s:.0f}"]
-        cells = [row.method, size, row.training, f"{row.eps:g}", f"{row.seeds}", *numbers, kept, *cost]
+        seeds = f"{row.seeds}" if row.networks == 1 else f"{row.seeds} × {row.networks}"
+        cells = [row.method, size, row.training, f"{row.eps:g}", seeds, *numbers, kept, *cost]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

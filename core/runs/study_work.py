@@ -20,7 +20,6 @@ from core.runs.study_done import finished
 from core.types import RunRecord
 
 CONDENSED = ("condensed.npz", keeping.MOSAIC, frames.NAME, "certificate.json", "map.npz", "members.npz")
-MODELS = tuple(f"{kept}.safetensors" for kept in stages.KEPT)
 LANE = "here"  # no worker's lane: the process that studies does the runs itself
 UNFINISHED = ("interrupted", "cancelled", "failed")
 
@@ -85,9 +84,14 @@ def _adopt(cell: Cell, cells: list[Cell], run_id: str, store: Store, home: Path)
         _copy(folder_of(home, record.id), folder, CONDENSED)
         seconds |= {stage: record.seconds[stage] for stage in ("condense", "map") if stage in record.seconds}
         if other.model == cell.model:
-            _copy(folder_of(home, record.id), folder, MODELS)
+            _copy(folder_of(home, record.id), folder, _models(cell.settings.networks))
             seconds |= {stage: record.seconds[stage] for stage in ("train",) if stage in record.seconds}
     store.note(run_id, seconds=seconds)
+
+
+def _models(networks: int) -> tuple[str, ...]:
+    """Names of the files of that many trained networks."""
+    return tuple(f"{stages.part_of(n)}{kept}.safetensors" for n in range(networks) for kept in stages.KEPT)
 
 
 def _copy(source: Path, target: Path, names: tuple[str, ...]) -> None:

@@ -100,7 +100,7 @@ def of_networks(found: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> dic
 
     found  what `of_report` gave for each; the deviation of a single one is None
     """
-    wanted = ("clean_acc", "clean_interval", "robust_acc", "interval")
+    wanted = ("clean_acc", "clean_interval", "robust_acc", "interval", "curve")
     rows = [{"seed": seed, **{name: one[name] for name in wanted}} for seed, one in zip(seeds, found, strict=True)]
     values: dict[str, Any] = {"networks": rows}
     for name in ("clean", "robust"):

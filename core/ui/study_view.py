@@ -37,7 +37,7 @@ def settings() -> tuple[str, dict[str, Any]]:
     for option, text in TEXTS.items():
         values[option] = st.text_input(form.label(infos[option]), text, key=f"study.{option}", help=infos[option].help)
     chosen = api.options({key: text.replace(" ", "") for key, text in values.items()}, api.study.StudyOptions)
-    for option in ("norm", "seeds"):
+    for option in ("norm", "seeds", "networks"):
         chosen[option] = form.widget(infos[option], f"study.{option}", infos[option].default)
     with st.expander("More settings", key="study.more"):
         for option in ("epochs", "full_epochs", "reference_seeds", "attack", "attack_images", "images", "attack_steps"):
@@ -105,6 +105,7 @@ def _table(rows: Sequence[Row], study: Study) -> None:
         "Images": [round(row.budget) for row in rows],
         "Training": [row.training for row in rows],
         "Seeds": [row.seeds for row in rows],
+        "Networks": [row.networks for row in rows],
     }
     for title, field in (("Clean", "clean"), ("PGD", "pgd"), (headline, "attacked")):
         columns[f"{title} %"] = [round(100 * getattr(row, field), 1) for row in rows]
@@ -124,7 +125,8 @@ def _table(rows: Sequence[Row], study: Study) -> None:
             "Clean retained": number(format="%.2f", help="Clean accuracy divided by that of the full train split"),
             "Robust retained": number(format="%.2f", help=f"{headline} accuracy divided by that of the full split"),
             "Condense s": number(help="Wall seconds of condensing, mean over seeds"),
-            "Train s": number(help="Wall seconds of training, mean over seeds"),
+            "Networks": number(help="Trained on each condensed set: a seed's number is their mean"),
+            "Train s": number(help="Wall seconds of training all networks of a set, mean over seeds"),
             "Memory MB": number(help="Largest resident memory of any of the runs"),
         },
     )  # fmt: skip

@@ -54,7 +54,8 @@ def test_flat_numbers_are_the_first_networks_and_the_rest_is_by_hand(three, tmp_
 
 
 def test_the_mean_of_known_shares():
-    found = [{"clean_acc": c, "robust_acc": 0.5, "clean_interval": [0, 1], "interval": [0, 1]} for c in (0.2, 0.4, 0.9)]
+    rest = {"robust_acc": 0.5, "clean_interval": [0, 1], "interval": [0, 1], "curve": []}
+    found = [{"clean_acc": c, **rest} for c in (0.2, 0.4, 0.9)]
     values = summary.of_networks(found, range(3))
     assert values["clean_mean"] == pytest.approx(0.5) and values["robust_std"] == 0
     assert values["clean_std"] == pytest.approx(((0.09 + 0.01 + 0.16) / 2) ** 0.5)

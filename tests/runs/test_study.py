@@ -118,6 +118,29 @@ def test_the_table_is_mean_and_deviation_and_share_of_the_reference():
     )
 
 
+def test_of_several_networks_on_a_set_the_mean_counts():
+    study = Study(**{**SMALL, "methods": ("random",), "ipc": (2,), "eps": (0.1,), "trainings": ("standard",),
+                     "networks": 3, "reference_seeds": 1})  # fmt: skip
+    assert [cell.settings.networks for cell in plan(study)] == [3, 1, 3]  # the reference has one
+    made = {}
+    for cell in plan(study):
+        found = record(cell, clean=0.9, pgd=0.9, attacked=0.9)
+        if cell.method == "random":
+            each = [
+                {"curve": [{"value": 0.1 * n}, {"value": 0.2 * n}], "robust_acc": 0.3 * n + cell.seed / 10}
+                for n in range(3)
+            ]
+            found.result["networks"] = each
+        made[cell.digest] = found
+    full, random = table(study, lambda cell: made.get(cell.digest))
+    assert (full.networks, random.networks) == (1, 3)
+    assert (random.clean, random.pgd, random.attacked) == pytest.approx((0.1, 0.2, 0.35))
+    assert random.attacked_std == pytest.approx(np.sqrt(0.005))
+    assert "| random | 2 | standard | 0.1 | 2 × 3 | 10.0 ± 0.0 | 20.0 ± 0.0 | 35.0 ± 7.1 |" in markdown(
+        [random], "strong"
+    )
+
+
 def test_a_half_done_study_shows_what_there_is_without_a_deviation_or_a_share():
     study = Study(**SMALL)
     first = next(cell for cell in plan(study) if cell.method == "random")
@@ -167,6 +190,20 @@ def test_runs_of_one_condensed_set_use_the_same_bytes_and_train_a_network_once(h
     assert len({r.seconds["condense"] for r in records}) == 1
     rows = table(study, lambda cell: finished(store).get(cell.digest))
     assert [row.seeds for row in rows] == [1] * 4 and rows[0].clean == rows[2].clean
+
+
+def test_all_networks_of_a_set_are_trained_once(home: Path, store: Store):
+    study = Study(**{**LITTLE, "networks": 2, "trainings": ("standard",)})
+    done = dict(work(study, "s", store, home, silent))
+    first, second = (folder_of(home, r.id) for r in done.values())
+    for name in ("last.safetensors", "network-2-last.safetensors"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    assert (first / "last.safetensors").read_bytes() != (first / "network-2-last.safetensors").read_bytes()
+    notes = [e.note for e in store.events([r.id for r in done.values()][1])]
+    assert sum("network of the earlier attempt" in note for note in notes) == 2
+    row = table(study, lambda cell: finished(store).get(cell.digest))[0]
+    each = [r["curve"][0]["value"] for r in store.get(row.runs[0]).result["networks"]]
+    assert row.networks == 2 and row.clean == pytest.approx(np.mean(each))
 
 
 def test_what_is_done_is_not_done_again_and_more_can_be_asked_for(home: Path, store: Store):
