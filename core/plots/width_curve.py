@@ -10,20 +10,27 @@ from typing import Any
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
 from core.plots.palette import CLEAN, DASHED, ROBUST, SOLID
 
-COLUMNS = ("stop", "what", "value", "low", "high", "images", "seed", "title")
+COLUMNS = ("stop", "what", "value", "low", "high", "images", "seed", "title", "chosen")
 KERNEL = "kernel"
 NAMES = {"clean": "no attack", "strong": "strong attack"}
 
 
-def chart(rows: Sequence[Mapping[str, Any]], conditions: str) -> Chart:
+def stop(row: Mapping[str, Any]) -> str:
+    """Where a row stands on the axis: its width, or the kernel."""
+    return KERNEL if row["width"] is None else f"{row['width']:,}"
+
+
+def chart(rows: Sequence[Mapping[str, Any]], conditions: str, chosen: str = "") -> Chart:
     """One stop a width.
 
     rows        as a job of kind width stores them: width (None for the kernel), NAME_acc, NAME_interval, images, seed
     conditions  the strong attack in words, for the title of the axis
+    chosen      the stop whose dots are large
     """
     points = [
         {
-            "stop": KERNEL if row["width"] is None else f"{row['width']:,}",
+            "stop": stop(row),
+            "chosen": stop(row) == chosen,
             "what": title,
             "value": row[f"{name}_acc"],
             "low": row[f"{name}_interval"][0],
@@ -60,9 +67,10 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str) -> Chart:
         "encoding": {"x": x, "y": {**y, "aggregate": "mean"}, "color": colour, "strokeDash": dash},
     }
     dots = {
-        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
-    }
+        "mark": {"type": "point", "filled": True, "opacity": 1},
+        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip,
+                     "size": {"condition": {"test": "datum.chosen", "value": 190}, "value": 55}},
+    }  # fmt: skip
     return Chart(
         data=table(points, COLUMNS),
         spec={"layer": [band, bars, line, dots], "height": 320},

@@ -144,9 +144,13 @@ def believe(found: Mapping[str, Any]) -> None:
             "These models are hardly better than guessing without an attack, so their gap means nothing: "
             + ", ".join(dict.fromkeys(lost))
         )
-    state = api.audit_state(found["model_run"], "kernel") if found.get("model_run") else "not run"
-    st.dataframe(pa.table(_table(rows, state)), hide_index=True, key=f"kernel.believe.{found['what']}")
+    st.dataframe(pa.table(_table(rows, _audited(found))), hide_index=True, key=f"kernel.believe.{found['what']}")
     st.caption(f"{_conditions(found)} · {AUDITED}")
+
+
+def _audited(found: Mapping[str, Any]) -> str:
+    """The state of the kernel's audit."""
+    return api.audit_state(found["model_run"], "kernel") if found.get("model_run") else "not run"
 
 
 def _table(rows: Sequence[Mapping[str, Any]], state: str) -> dict[str, list[str]]:
@@ -182,15 +186,24 @@ def _mean(group: Sequence[Mapping[str, Any]], name: str) -> float | None:
     return None if None in known else statistics.fmean(known)
 
 
+@st.fragment
 def curve(found: Mapping[str, Any]) -> None:
-    """Accuracy against width with the kernel as last stop."""
+    """Accuracy against width with the kernel as last stop, and a slider over the stops with what each attack says."""
     st.header("From network to kernel", anchor=False)
-    draw(width_curve.chart(found["rows"], found["attacks"]["strong"]), "kernel.curve")
+    stops = list(dict.fromkeys(map(width_curve.stop, found["rows"])))
+    chosen = st.select_slider(
+        "Width", stops, stops[-1], key=f"kernel.stop.{'.'.join(stops)}", help="Units per layer; the kernel is the limit"
+    )
+    group, last = [row for row in found["rows"] if width_curve.stop(row) == chosen], chosen == width_curve.KERNEL
+    for column, (name, title) in zip(st.columns(len(ATTACKS)), ATTACKS.items(), strict=True):
+        column.metric(title, words.percent(_mean(group, f"{name}_acc")), help=found["attacks"][name])
+    draw(width_curve.chart(found["rows"], found["attacks"]["strong"], chosen), "kernel.curve")
     how = found.get("training", f"standard training, {found['epochs']:,} epochs")  # older comparisons say less
     st.caption(
         f"Strong: {found['attacks']['strong']} · {found['eval_images']:,} test images · bars are 95 % intervals, "
         f"bands go from the lowest to the highest of {found['seeds']} networks · {how} on {found['budget']:,} images · "
-        f"attack seed {found['seed']} · audit of the networks: not run"
+        f"attack seed {found['seed']} · audit of {'the kernel' if last else 'the networks'}: "
+        f"{_audited(found) if last else 'not run'}"
     )
 
 

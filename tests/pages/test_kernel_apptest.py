@@ -77,6 +77,12 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
     assert list(table["Model"]) == ["NTK MLP, width 64, seed 0", "kernel FC-2 NTK, seed 0"]
     strong = record.result["rows"][-1]["strong_acc"]
     assert table["PGD-20 + margin-PGD"].iloc[-1].startswith(f"{100 * strong:.1f}")
+    for stop, row in (("kernel", -1), ("64", 0)):  # the width slider begins at the kernel
+        if stop != "kernel":
+            app.select_slider(key="kernel.stop.64.kernel").set_value(stop).run()
+        shown = [m.value for m in app.metric]
+        expected = [record.result["rows"][row][f"{name}_acc"] for name in ("clean", "fgsm", "pgd", "strong")]
+        assert shown == [f"{100 * share:.1f} %" for share in expected]
 
 
 def test_the_kernel_s_audit_stands_beside_its_accuracy(run_id: str):

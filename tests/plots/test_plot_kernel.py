@@ -20,6 +20,16 @@ def test_stops_keep_their_order_and_the_kernel_is_last():
     assert chart.data["low"][-1] == pytest.approx(0.65) and set(chart.data["images"]) == {200}
 
 
+def test_the_chosen_stop_is_marked_in_the_data_and_the_drawing_stays():
+    rows = [row(64, 0.1), row(4096, 0.5), row(None, 0.7)]
+    before, after = (width_curve.chart(rows, "PGD", chosen) for chosen in ("64", "kernel"))
+    assert before.spec == after.spec
+    assert [v for v, stop in zip(after.data["chosen"], after.data["stop"], strict=True) if stop == "kernel"] == [
+        True
+    ] * 2
+    assert sum(before.data["chosen"]) == sum(after.data["chosen"]) == 2
+
+
 def test_spectrum_draws_the_ridge_and_says_what_is_left_out():
     chart = spectrum.chart([4.0, 2.0, -1e-12, 0.0], 0.5)
     assert chart.data["rank"] == [1, 2] and chart.data["value"] == [4.0, 2.0]
