@@ -128,11 +128,11 @@ def believe(found: Mapping[str, Any]) -> None:
     """FGSM, PGD-20, the strong pair and the share of zero gradients side by side, with a warning for each gap."""
     st.header("What to believe", anchor=False)
     rows = found["rows"]
-    gaps = [(row["title"], row["fgsm_acc"] - row["strong_acc"]) for row in rows]
-    wide = [f"{title} ({100 * gap:.0f} points)" for title, gap in gaps if gap > GAP]
+    gaps = {title: _mean(group, "fgsm_acc") - _mean(group, "strong_acc") for title, group in _groups(rows).items()}
+    wide = [f"{title} ({100 * gap:.0f} points)" for title, gap in gaps.items() if gap > GAP]
     if wide:
         st.warning(
-            "FGSM is more than 10 points above the strong attack for " + ", ".join(dict.fromkeys(wide))
+            "FGSM is more than 10 points above the strong attack for " + ", ".join(wide)
             + ": there the FGSM number says little about robustness. Believe the strong one."
         )  # fmt: skip
     else:
@@ -155,9 +155,7 @@ def _audited(found: Mapping[str, Any]) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]], state: str) -> dict[str, list[str]]:
     """A row for each stop: with one network its 95 % interval, with several mean, deviation and range over seeds."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row["title"], []).append(row)
+    groups = _groups(rows)
     names = [title if len(group) > 1 else f"{title}, seed {group[0]['seed']}" for title, group in groups.items()]
     table: dict[str, list[str]] = {"Model": names}
     if any(len(group) > 1 for group in groups.values()):
@@ -170,6 +168,14 @@ def _table(rows: Sequence[Mapping[str, Any]], state: str) -> dict[str, list[str]
         losses = [_mean(group, "train_loss") for group in groups.values()]
         table["Loss on the set"] = ["–" if loss is None else f"{loss:.2g}" for loss in losses]
     return table
+
+
+def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Rows of the same model with other seeds."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["title"], []).append(row)
+    return groups
 
 
 def _share(group: Sequence[Mapping[str, Any]], name: str) -> str:
@@ -195,7 +201,8 @@ def curve(found: Mapping[str, Any]) -> None:
         "Width", stops, stops[-1], key=f"kernel.stop.{'.'.join(stops)}", help="Units per layer; the kernel is the limit"
     )
     group, last = [row for row in found["rows"] if width_curve.stop(row) == chosen], chosen == width_curve.KERNEL
-    for column, (name, title) in zip(st.columns(len(ATTACKS)), ATTACKS.items(), strict=True):
+    for column, name in zip(st.columns(len(ATTACKS)), ATTACKS, strict=True):
+        title = "Strong" if name == "strong" else ATTACKS[name]
         column.metric(title, words.percent(_mean(group, f"{name}_acc")), help=found["attacks"][name])
     draw(width_curve.chart(found["rows"], found["attacks"]["strong"], chosen), "kernel.curve")
     how = found.get("training", f"standard training, {found['epochs']:,} epochs")  # older comparisons say less
