@@ -105,9 +105,8 @@ def main() -> None:
     where = f"{len(judged):,} {'held-out train' if arguments.held_out else 'test'} images"
     what = f"{Path(arguments.data).stem}, {len(train):,} train images, {arguments.ipc} per class"
     print(f"{what}, ConvNet of {arguments.width} channels, {arguments.protocol}, {where}\n")
-    print(
-        "| method | seed | clean % ± std over networks | condense s | train s | MB | settings |\n|---|---|---|---|---|---|---|"
-    )
+    print("| method | seed | clean % ± std over networks | condense s | train s | MB | settings |")
+    print("|---|---|---|---|---|---|---|")
     for method in arguments.methods.split(","):
         for seed in range(arguments.seeds):
             measure(method, train, judged, seed, arguments)
