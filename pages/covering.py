@@ -33,7 +33,7 @@ def show(record: RunRecord, chosen: Chosen) -> None:
         covering_proof.spread(record, found, chosen.eps)
     left, right = st.columns(2)
     with left:
-        covering_view.verdict(found, chosen.eps)
+        covering_view.verdict(record, found, chosen.eps)
     if record.status == "done":
         with right:
             covering_proof.bound(record, chosen)

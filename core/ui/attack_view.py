@@ -9,7 +9,7 @@ from core.errors import ConfigError
 from core.plots import attack_path, loss_surface
 from core.types import RunRecord
 from core.ui import audit_view, form, live, pick, words
-from core.ui.chart import PLOTLY, draw
+from core.ui.chart import draw, plotly
 
 TITLES = {
     "pgd": "PGD, step by step",
@@ -191,16 +191,17 @@ def _curves(record: RunRecord, found: Any, image: int, now: int, moments: str) -
     what = LOSSES[record.config["attack"]["loss"]]
     reached = int(found.probability[image, found.best[image]].argmax())
     true = int(found.y[image])
-    shares = found.probability[image]
+    shares, file = found.probability[image], f"{record.id}-image-{found.rows[image]}"
     left, right = st.columns(2)
     with left:
         st.markdown("**Loss along the path**")
-        draw(attack_path.loss(found.loss[image].tolist(), found.margin[image].tolist(), now, what, moments),
-             "attack.loss")  # fmt: skip
+        losses, margins = found.loss[image].tolist(), found.margin[image].tolist()
+        draw(attack_path.loss(losses, margins, now, what, moments), "attack.loss", f"{file}-loss")
     with right:
         st.markdown("**Confidence in the true and the new class**", help=CONFIDENCE)
         other = None if reached == true else shares[:, reached].tolist()
-        draw(attack_path.confidence(shares[:, true].tolist(), other, now, moments), "attack.confidence")
+        figure = attack_path.confidence(shares[:, true].tolist(), other, now, moments)
+        draw(figure, "attack.confidence", f"{file}-confidence")
     if found.line:
         st.caption("This attack tells only its end. The moments lie on the straight line to it, not on its own path.")
 
@@ -212,7 +213,8 @@ def _surface(record: RunRecord, found: Any, image: int) -> None:
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         figure = loss_surface.figure(found.side, found.surface[image], found.surface_margin[image], what, unit)
-        st.plotly_chart(figure, key="attack.surface", config=PLOTLY, alt=f"The {what} on a plane through the image")
+        alt, file = f"The {what} on a plane through the image", f"{record.id}-image-{found.rows[image]}-surface"
+        st.plotly_chart(figure, key="attack.surface", config=plotly(file), alt=alt)
     with right:
         st.markdown("**The loss around this image**")
         st.markdown(

@@ -133,7 +133,7 @@ def _indicator(found: Any) -> None:
     st.markdown(_amount(found.value, found.unit))
     st.markdown(found.meaning)
     if len(found.series) > 1:
-        draw(audit_card.picture(found.series, found.title), f"audit.picture.{found.name}")
+        draw(audit_card.picture(found.series, found.title), f"audit.picture.{found.name}", None)
     st.caption(f"Passes when {found.rule}.")
 
 
@@ -171,7 +171,7 @@ def attacks(record: RunRecord) -> None:
         )
     with right.container(border=True, height="stretch"):
         st.markdown("**Accuracy of each class**: bar robust with its 95 % interval, mark clean")
-        draw(per_class.chart(found.get("by_class", ()), found["classes"]), "audit.classes")
+        draw(per_class.chart(found.get("by_class", ()), found["classes"]), "audit.classes", f"{record.id}-classes")
         st.caption(words.conditions(found))
 
 
@@ -212,7 +212,7 @@ def curves(record: RunRecord) -> None:
         audited = api.audit_of(record.id)
         bounds = audited.result if audited else {}
         proven = {names[record.id]: bounds["certified"]} if bounds.get("certified") and norm == "Linf" else {}
-        draw(eps_compare.chart(found, images, norm, proven), "audit.curves")
+        draw(eps_compare.chart(found, images, norm, proven), "audit.curves", f"{record.id}-eps-curves")
         st.caption(_proven(bounds, norm))
         for r in shown:
             st.caption(f"**{names[r.id]}**: {words.curve(r)} · audit: {api.audit_state(r.id)}")

@@ -1,13 +1,48 @@
-"""Put a plot on the page: a Vega-Lite chart that keeps its node, or a trimmed plotly figure."""
+"""Put a plot on the page: a Vega-Lite chart that keeps its node, or a trimmed plotly figure; both as files too."""
+
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
+from core.plots import export
 from core.plots.chart import Chart
 
-PLOTLY = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]]}
+FILES = {"svg": (export.to_svg, "image/svg+xml"), "csv": (export.to_csv, "text/csv")}
 
 
-def draw(chart: Chart, key: str) -> None:
-    """Draw a chart; with the same key and specification a poll changes its data only."""
+def draw(chart: Chart, key: str, file: str | None) -> None:
+    """Draw a chart; with the same key and specification a poll changes its data only.
+
+    file  what its files are called, without an ending; None where there are none, as while the chart still grows
+    """
     st.vega_lite_chart(pa.table(dict(chart.data)), dict(chart.spec), key=key, alt=chart.alt, width="stretch")
+    if file is not None:
+        files(chart, key, file)
+
+
+def files(chart: Chart, key: str, file: str) -> None:
+    """Quiet buttons below a chart that save it; nothing is drawn or written before one is pressed."""
+    if not len(chart):
+        return
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small", key=f"{key}.as-file"):
+        for ending, (write, mime) in FILES.items():
+            st.download_button(
+                ending.upper(), partial(write, chart), f"{file}.{ending}", mime, key=f"{key}.{ending}",
+                on_click="ignore", type="tertiary", icon=":material/download:",
+            )  # fmt: skip
+
+
+def plotly(file: str) -> dict[str, Any]:
+    """Settings of a plotly figure: zoom, and a camera that saves it as SVG.
+
+    The browser writes the file, of the figure as it is zoomed. From some thousand points on they are drawn by WebGL
+    and are in it as one embedded picture; axes and legend are always strokes and text.
+    """
+    return {
+        "displaylogo": False,
+        "scrollZoom": True,
+        "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
+        "toImageButtonOptions": {"format": "svg", "filename": file},
+    }

@@ -7,7 +7,7 @@ from core import api
 from core.plots import cover_map, embedding
 from core.types import MapData, RunRecord
 from core.ui import live
-from core.ui.chart import PLOTLY
+from core.ui.chart import plotly
 
 VIEWS = ("Classes", "Overlap")
 
@@ -23,7 +23,7 @@ def solving(record: RunRecord) -> None:
         st.markdown("**Map while solving**" + ("" if data.true_space else " (UMAP)"))
         figure = cover_map.solving(data, (), uncovered)
         alt = f"Map of {len(data.xy)} train images with {len(data.centres)} centres so far"
-        st.plotly_chart(figure, key="covering.live", on_select="ignore", config=PLOTLY, alt=alt)
+        st.plotly_chart(figure, key="covering.live", on_select="ignore", config=plotly(f"{record.id}-map"), alt=alt)
         st.caption(_sample(data) + f"{int(uncovered.sum()):,} of the images drawn have no cover yet (crosses).")
 
 
@@ -49,7 +49,8 @@ def view(record: RunRecord, classes: tuple[str, ...]) -> None:
                 else embedding.figure(data, classes, centre)
             )
             st.plotly_chart(
-                figure, key="covering.map", on_select=_clicked, selection_mode="points", config=PLOTLY,
+                figure, key="covering.map", on_select=_clicked, selection_mode="points",
+                config=plotly(f"{record.id}-map"),
                 alt=f"Map of {len(data.xy)} train images with {len(data.centres)} centres",
             )  # fmt: skip
             st.caption(_sample(data) + _meaning(data))

@@ -10,7 +10,7 @@ from core import api
 from core.plots import distances, frontier
 from core.types import RunRecord
 from core.ui import form, live, words
-from core.ui.chart import draw
+from core.ui.chart import draw, files
 from core.ui.covering_form import WAYS, Chosen
 
 SHOWN, COLUMNS = 12, 6  # balls of one page of the gallery
@@ -50,6 +50,7 @@ def curve(chosen: Chosen) -> None:
             pa.table(dict(figure.data)), dict(figure.spec), key="covering.frontier", alt=figure.alt, width="stretch",
             on_select=_picked, selection_mode="pick",
         )  # fmt: skip
+        files(figure, "covering.frontier", f"frontier-{norm}-{whose.lower()}".replace(" ", "-"))
         proven = sum(point["proven"] for point in points)
         st.caption(
             f"{SOURCES[source]}: {len(points)} point{'s' if len(points) != 1 else ''}, {proven} proven optimal. "
@@ -92,7 +93,8 @@ def spread(record: RunRecord, found: Mapping[str, Any], eps: float) -> None:
         return
     with st.container(border=True, height="stretch"):
         st.markdown("**Distances of the train images**")
-        draw(distances.chart(counts, radius=found["radius"], eps=eps, norm=found["norm"]), "covering.distances")
+        figure = distances.chart(counts, radius=found["radius"], eps=eps, norm=found["norm"])
+        draw(figure, "covering.distances", f"{record.id}-distances")
         st.caption(
             f"{counts['images']:,} train images, {found['norm']}, pixels in [0, 1]. Enemy: the nearest train image of "
             "another class."

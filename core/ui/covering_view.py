@@ -132,14 +132,14 @@ def _valid(found: Mapping[str, Any]) -> None:
     st.markdown(words_of)
 
 
-def verdict(found: Mapping[str, Any], eps: float) -> None:
+def verdict(record: RunRecord, found: Mapping[str, Any], eps: float) -> None:
     """eps and radius beside half the separation."""
     if found.get("separation") is None:
         return
     with st.container(border=True, height="stretch"):
         st.markdown("**Does the covering certify anything?**")
         numbers = {"radius": found["radius"], "eps": eps, "separation": found["separation"], "norm": found["norm"]}
-        draw(bound.chart(**numbers), "covering.bound")
+        draw(bound.chart(**numbers), "covering.bound", f"{record.id}-bound")
         st.caption(bound.verdict(**numbers))
 
 

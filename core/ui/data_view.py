@@ -45,4 +45,4 @@ def description(record: RunRecord) -> None:
     with right.container(border=True):
         st.markdown("**Images per class**")
         counts = {"train": found["train_counts"], "test": found["test_counts"]}
-        draw(class_counts.chart(found["classes"], counts), "data.counts")
+        draw(class_counts.chart(found["classes"], counts), "data.counts", f"{record.id}-classes")

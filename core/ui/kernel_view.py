@@ -204,7 +204,7 @@ def curve(found: Mapping[str, Any]) -> None:
     for column, name in zip(st.columns(len(ATTACKS)), ATTACKS, strict=True):
         title = "Strong" if name == "strong" else ATTACKS[name]
         column.metric(title, words.percent(_mean(group, f"{name}_acc")), help=found["attacks"][name])
-    draw(width_curve.chart(found["rows"], found["attacks"]["strong"], chosen), "kernel.curve")
+    draw(width_curve.chart(found["rows"], found["attacks"]["strong"], chosen), "kernel.curve", _file(found, "widths"))
     how = found.get("training", f"standard training, {found['epochs']:,} epochs")  # older comparisons say less
     st.caption(
         f"Strong: {found['attacks']['strong']} · {found['eval_images']:,} test images · bars are 95 % intervals, "
@@ -217,11 +217,16 @@ def curve(found: Mapping[str, Any]) -> None:
 def eigenvalues(found: Mapping[str, Any]) -> None:
     """The kernel's spectrum on the support."""
     st.header("Kernel spectrum", anchor=False)
-    draw(spectrum.chart(found["spectrum"], found["ridge"]), "kernel.spectrum")
+    draw(spectrum.chart(found["spectrum"], found["ridge"]), "kernel.spectrum", _file(found, "spectrum"))
     st.caption(
         f"{found['kernel']} on {found['budget']:,} support images · dashed: ridge {found['ridge']:.3g} × mean "
         f"eigenvalue · largest |α| {found['alpha_max']:.3g} · added jitter {found['jitter']:.2g}"
     )
+
+
+def _file(found: Mapping[str, Any], what: str) -> str:
+    """What a saved figure is called."""
+    return f"{found.get('model_run') or 'kernel'}-{what}"
 
 
 def _conditions(found: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from core import api
 from core.plots import embedding
 from core.types import MapData, RunRecord
 from core.ui import live
-from core.ui.chart import PLOTLY
+from core.ui.chart import plotly
 
 SHOWN, COLUMNS = 15, 5  # thumbnails of members
 
@@ -32,7 +32,7 @@ def view(record: RunRecord) -> None:
                 key="lab.map",
                 on_select=_clicked if selectable else "ignore",
                 selection_mode="points",
-                config=PLOTLY,
+                config=plotly(f"{record.id}-map"),
                 alt=f"2-D map of {len(data.xy)} train images with {len(data.centres)} centres",
             )
             if len(data.xy) < data.total:

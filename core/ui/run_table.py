@@ -115,7 +115,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     epochs = max((point.epoch for curve in found.values() for point in curve), default=1)
     with st.container(border=True):
         st.markdown("**Accuracy while training**: solid is clean, dashed is robust under PGD (not AutoAttack)")
-        draw(curves.compare(found, epochs), "runs.compare")
+        draw(curves.compare(found, epochs), "runs.compare", "curves-of-runs")
         if len(records) > len(shown):
             st.caption(f"The first {MOST_CURVES} of {len(records)} chosen runs are drawn.")
         for name, record in zip(names, shown, strict=True):

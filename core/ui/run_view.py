@@ -85,7 +85,8 @@ def accuracies(record: RunRecord) -> None:
             _references(record, found)
         others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
-        draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves")
+        file = None if live.moving(record) else f"{record.id}-curves"
+        draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves", file)
         st.caption(f"Robust: {words.look(record)}. {words.claim('pgd')} · {words.audit(record.id)}.")
 
 
@@ -149,7 +150,8 @@ def after(record: RunRecord) -> None:
     with left.container(border=True, height="stretch"):
         st.markdown("**Robust accuracy against the budget ε**")
         others = {name: r.result.get("curve", ()) for name, r in live.references(record).items() if r}
-        draw(eps_curve.chart(found.get("curve", ()), others, judged["norm"], found.get("eps")), "lab.eps_curve")
+        figure = eps_curve.chart(found.get("curve", ()), others, judged["norm"], found.get("eps"))
+        draw(figure, "lab.eps_curve", f"{record.id}-eps-curve")
         st.caption(f"{words.curve(record)} {words.audit(record.id).capitalize()}.")
     with right.container(border=True, height="stretch"):
         st.markdown("**Does the covering certify anything?**", help=SEPARATION)
@@ -160,7 +162,7 @@ def after(record: RunRecord) -> None:
             st.caption(f"{norms}: the bound needs one norm for both.")
         else:
             numbers = {name: found[name] for name in ("radius", "eps", "separation", "norm")}
-            draw(bound.chart(**numbers), "lab.bound")
+            draw(bound.chart(**numbers), "lab.bound", f"{record.id}-bound")
             st.caption(bound.verdict(**numbers))
 
 

@@ -78,7 +78,8 @@ def results(name: str) -> None:
     )
     shown = [row for row in rows if row.eps == eps]
     attack = f"{TITLES[study.attack]}, {study.norm} ε {eps:.4g}"
-    draw(pareto.chart([asdict(row) for row in shown], attack), f"study.pareto.{len(shown)}")
+    figure = pareto.chart([asdict(row) for row in shown], attack)
+    draw(figure, f"study.pareto.{len(shown)}", f"study-{name}-eps-{eps:.4g}")
     st.caption(
         "The dashed line joins rows that no other row beats on both axes; bars are one standard deviation over seeds. "
         + conditions(study)
