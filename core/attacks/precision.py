@@ -29,11 +29,11 @@ def searching(model: Logits, device: str, precision: Precision) -> Logits | None
     """What an attack should differentiate in place of a model: it under bfloat16 autocast with float32 logits, or None
     for the model itself.
 
-    precision  "auto" decides by the device. Only networks can do with less than float32: a kernel regressor solves a
-               system whose coefficients are many times larger than its answers
+    precision  "auto" decides by the device. Only networks are searched so, and none that sets `full_precision`, as
+               those do whose answers are small differences of large numbers
     """
     wanted = precision == "bfloat16" or (precision == "auto" and gains(device))
-    if not wanted or not isinstance(model, nn.Module):
+    if not wanted or not isinstance(model, nn.Module) or getattr(model, "full_precision", False):
         return None
     kind = torch.device(device).type
 

@@ -27,6 +27,8 @@ class FromZero(nn.Module):
     mean     (c, h, w) or broadcastable, pixels
     """
 
+    full_precision = True  # attacks take no gradients in bfloat16: a difference of two nearly equal networks
+
     def __init__(self, network: nn.Module, mean: Tensor) -> None:
         super().__init__()
         self.network, self.start = network, copy.deepcopy(network).requires_grad_(False)

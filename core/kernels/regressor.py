@@ -26,6 +26,8 @@ class KernelRegressor(nn.Module):
     contrast   mean |x_s - mu|^2 of the support
     """
 
+    full_precision = True  # attacks take no gradients in bfloat16: |alpha| is many times larger than the answers
+
     def __init__(self, kernel: Kernel, support: Tensor, alpha: Tensor, mean: Tensor, jitter: float) -> None:
         super().__init__()
         self.kernel, self.jitter = kernel, jitter

@@ -8,6 +8,8 @@ from core.attacks import autoattack, pgd, pgd_steps, searching
 from core.attacks.projections import lengths
 from core.evaluation.evaluate import Config, evaluate
 from core.events import drive
+from core.kernels import Kernel, KernelRegressor
+from core.kernels.lazy import FromZero
 from core.networks import build
 from core.types import TestSplit
 
@@ -92,8 +94,11 @@ def test_gradients_are_taken_of_the_search_only():
     assert asked == [(30, False), (right, False)]  # once at the start, once at the end, and no gradient
 
 
-def test_what_is_not_a_network_is_never_searched_in_bfloat16():
-    model, _, _ = trained(4)
+def test_kernels_and_what_is_no_network_are_never_searched_in_bfloat16():
+    model, x, y = trained(4)
+    regressor = KernelRegressor.fit(Kernel(), x, torch.eye(4)[y] - 0.25, mean=x.mean(0))
+    assert searching(regressor, "cpu", "bfloat16") is None
+    assert searching(FromZero(model, x.mean(0)), "cpu", "bfloat16") is None
     assert searching(lambda x: model(x), "cpu", "bfloat16") is None
     assert searching(model, "cpu", "auto") is None and searching(model, "cpu", "float32") is None
     assert searching(model, "cpu", "bfloat16") is not None
