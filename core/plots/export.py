@@ -20,11 +20,10 @@ from core.errors import ResourceError
 from core.plots.chart import Chart
 
 ROOT = Path(__file__).resolve().parents[2]
-WIDTH = 640  # pixels between the axes; on a page a chart takes the width there is
+WIDTH, PADDING = 640, 14  # pixels between the axes and around; on a page a chart takes the width there is
 PATIENCE_S = 120.0
 LOOK = {
     "background": "white",
-    "padding": 12,
     "font": "sans-serif",
     "axis": {"labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal", "gridColor": "#E3E6EA"},
     "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
@@ -40,7 +39,7 @@ def specification(chart: Chart) -> dict[str, Any]:
         for row in zip(*chart.data.values(), strict=True)
     ]
     still = {name: part for name, part in chart.spec.items() if name != INTERACTIVE}
-    return {"width": WIDTH, **still, "data": {"values": rows}, "config": LOOK}
+    return {"width": WIDTH, "padding": PADDING, **still, "data": {"values": rows}, "config": LOOK}
 
 
 def to_svg(chart: Chart) -> bytes:

@@ -37,8 +37,8 @@ def files(chart: Chart, key: str, file: str) -> None:
 def plotly(file: str) -> dict[str, Any]:
     """Settings of a plotly figure: zoom, and a camera that saves it as SVG.
 
-    The browser writes the file, of the figure as it is zoomed. From some thousand points on they are drawn by WebGL
-    and are in it as one embedded picture; axes and legend are always strokes and text.
+    The browser writes the file, of the figure as it is zoomed and on the page's ground. Heat maps, and points where
+    they are so many that WebGL draws them, are in it as an embedded picture; the rest is strokes and text.
     """
     return {
         "displaylogo": False,
