@@ -60,7 +60,8 @@ def to_svg(chart: Chart) -> bytes:
             f"the chart was not drawn as SVG within {PATIENCE_S:.0f} s: try again when the machine is less busy"
         ) from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
+        lines = done.stderr.decode(errors="replace").splitlines()
+        said = [line for line in lines if line[:1].strip()] or ["nothing"]  # the indented ones are a stack
         raise ResourceError(
             f"the chart could not be drawn as SVG: vl-convert was expected to draw it and said {said[-1]!r}; "
             "install requirements.txt anew"

@@ -1,13 +1,16 @@
 """From network to kernel in a real browser, with a real worker behind the page."""
 
+import csv
 import os
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from core import api
 from core.events import Progress, Work
@@ -42,7 +45,15 @@ def run_id(server) -> str:
     return record.id
 
 
-def test_compare_widths_up_to_the_kernel(visit, run_id: str) -> None:
+def saved(page: Page, chart: str, kind: str) -> bytes:
+    """What the button below a chart saves."""
+    with page.expect_download() as download:
+        page.locator(f".st-key-kernel-{chart}-as-file").get_by_role("button", name=kind).click()
+    assert download.value.suggested_filename.endswith(f".{kind.lower()}")
+    return Path(download.value.path()).read_bytes()
+
+
+def test_compare_widths_up_to_the_kernel(visit, server, run_id: str) -> None:
     page = visit(f"/kernel?kernel.run={run_id}&kernel.images=30&kernel.epochs=20")
     expect(page.get_by_text("No network was trained on these images yet")).to_be_visible()
     slider = page.get_by_role("slider", name="Step")
@@ -63,6 +74,15 @@ def test_compare_widths_up_to_the_kernel(visit, run_id: str) -> None:
         page.get_by_test_id("stVegaLiteChart").nth(index).hover()
         for words in ("Download as PNG", "Show data"):
             expect(page.get_by_role("button", name=words).nth(index)).to_be_attached()
+    for name, title, word in (("curve", "Accuracy against width", "strong attack"),
+                              ("spectrum", "eigenvalues of the kernel matrix", "rank of the eigenvalue")):  # fmt: skip
+        root = ElementTree.fromstring(saved(page, name, "SVG"))
+        assert root[0].tag.endswith("}title") and title in root[0].text
+        assert word in [part.text for part in root.iter("{http://www.w3.org/2000/svg}text")]
+    rows = list(csv.DictReader(saved(page, "spectrum", "CSV").decode().splitlines()))
+    assert len(rows) == 30 and float(rows[0]["value"]) >= float(rows[-1]["value"]) > 0
+    if hasattr(psutil.Process, "memory_maps"):  # what draws an SVG is large and stays out of the page process
+        assert not [m.path for m in psutil.Process(server.process.pid).memory_maps() if "vl_convert" in m.path]
     for words in ("Download images", "Download difference"):
         expect(page.get_by_role("button", name=words)).to_be_visible()
     page.mouse.move(900, 300)  # away from the button, whose tooltip lies outside all landmarks

@@ -1,5 +1,6 @@
 """The Attack and Audit pages without a browser: launched through app.py, on runs that were done in this process."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from core.maps import umap
 from core.types import TrainSplit
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "torchvision", "torchattacks", "sklearn", "umap", "scipy", "numba", "faiss")
+HEAVY = ("torch", "torchvision", "torchattacks", "sklearn", "umap", "scipy", "numba", "faiss", "vl_convert")
 RUN = {
     "data": {"name": "digits", "limit": 12},
     "method": {"name": "random", "options": {"ipc": 10}},
@@ -96,7 +97,11 @@ def test_attack_submits_the_form_and_draws_what_came_of_it(app: AppTest, run_id:
         app
     )
     assert "audit: not run" in texts(app)
-    assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 2 and app.get("plotly_chart")
+    assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 2
+    (surface,) = app.get("plotly_chart")
+    settings = json.loads(surface.proto.config)
+    assert settings["modeBarButtons"][0][-1] == "toImage" and settings["toImageButtonOptions"]["format"] == "svg"
+    assert settings["toImageButtonOptions"]["filename"].startswith(f"{finished}-image-")
 
 
 def test_moving_the_slider_shows_another_moment_and_a_changed_eps_attacks_again(app: AppTest, run_id: str):

@@ -11,6 +11,7 @@ from core import api
 from core.api import kernel, place
 from core.events import Progress, Work
 from core.maps import umap
+from core.plots import export
 from core.types import TrainSplit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,16 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
         shown = [m.value for m in app.metric]
         expected = [record.result["rows"][row][f"{name}_acc"] for name in ("clean", "fgsm", "pgd", "strong")]
         assert shown == [f"{100 * share:.1f} %" for share in expected]
+
+
+def test_finished_charts_can_be_saved_and_are_not_drawn_before(run_id: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(export, "subprocess", None)  # what draws an SVG would fail
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/kernel.py").run()
+    assert not app.exception and not app.error
+    buttons = [button.proto for button in app.get("download_button")]
+    assert [button.label for button in buttons if button.deferred_file_id] == ["SVG", "CSV"] * 2
+    assert all(button.ignore_rerun for button in buttons)
 
 
 def test_the_kernel_s_audit_stands_beside_its_accuracy(run_id: str):

@@ -12,7 +12,7 @@ from core import api
 from core.types import DataConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "torchvision", "sklearn", "umap", "scipy", "numba", "faiss", "altair")
+HEAVY = ("torch", "torchvision", "sklearn", "umap", "scipy", "numba", "faiss", "altair", "vl_convert")
 
 
 @pytest.fixture(autouse=True)
