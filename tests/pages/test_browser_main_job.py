@@ -1,5 +1,7 @@
 """The main job in a real browser: from the first visit to a finished run, and to the same page after a reload."""
 
+from xml.etree import ElementTree
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -36,7 +38,9 @@ def test_first_visit_to_finished_run_on_digits(visit) -> None:
     assert "run=" in page.url
 
     centre_shows_its_members(page)
+    expect(page.locator(".st-key-lab-curves-as-file").get_by_role("button", name="SVG")).to_be_visible()
     no_violations(page)
+    map_saves_as_svg(page)
     page.reload()
     expect(metrics.filter(has_text="Robust accuracy")).to_contain_text("%")
     expect(page.get_by_text("of class")).to_have_count(0)
@@ -51,11 +55,26 @@ def centre_shows_its_members(page: Page) -> None:
     expect(page.get_by_text("with their Linf distance in pixels")).to_be_visible()
     assert "lab.centre=3" in page.url
     drawn = page.locator(".st-key-lab-map .js-plotly-plot")
+    expect(drawn).to_have_count(1)  # the map as it was stays beside the new one for a moment
     lit = drawn.evaluate("plot => plot._fullData.find(trace => trace.name === 'members').customdata.map(d => d[0])")
     assert lit and set(lit) == {3}
     text = members.inner_text()
     page.locator(".st-key-lab-map g.trace").last.locator("path.point").nth(50).click(force=True)
     expect(members).not_to_have_text(text)
+
+
+def map_saves_as_svg(page: Page) -> None:
+    """The camera of the map writes every point that is drawn."""
+    plot = page.locator(".st-key-lab-map .js-plotly-plot")
+    expect(plot).to_have_count(1)
+    drawn = plot.locator("g.trace path.point").count()
+    plot.hover()
+    with page.expect_download() as download:
+        plot.locator(".modebar-btn").last.click()
+    assert download.value.suggested_filename.endswith("-map.svg")
+    root = ElementTree.parse(download.value.path()).getroot()
+    points = [part for part in root.iter("{http://www.w3.org/2000/svg}path") if "point" in part.get("class", "")]
+    assert root.tag == "{http://www.w3.org/2000/svg}svg" and len(points) == drawn > 100
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
