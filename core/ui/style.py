@@ -16,6 +16,7 @@ button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] 
 [class*="-as-file"] button { min-height: 1.6rem; padding: 0; opacity: 0.8; }
 [class*="-as-file"] button:is(:hover, :focus-visible) { opacity: 1; }
 [class*="-as-file"] button * { font-size: 0.8rem; }
+.plotly-notifier .notifier-note { background-color: #0E1116; } /* white on pale blue is hard to read */
 </style>"""
 
 
