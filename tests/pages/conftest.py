@@ -116,9 +116,17 @@ def page(context: BrowserContext) -> Page:
     return page
 
 
+STYLED = "[...document.querySelectorAll('style')].some(e => e.textContent.includes('stSliderThumbValue'))"
+
+
 def settle(page: Page) -> None:
-    """Wait until the page has been drawn once and nothing runs."""
+    """Wait until the page has been drawn once, in its own style, and nothing runs.
+
+    The first page of a fresh browser stands for a moment without the app's style sheet: what puts it there is loaded
+    by itself.
+    """
     page.wait_for_selector(SETTLED)
+    page.wait_for_function(STYLED)
 
 
 @pytest.fixture
