@@ -16,7 +16,7 @@ C, SIDE, N = 4, 4, 24
 
 
 @pytest.fixture(scope="module")
-def test_split() -> TestSplit:
+def held() -> TestSplit:
     generator = np.random.default_rng(0)
     x = (0.2 + 0.6 * generator.random((N, 1, SIDE, SIDE))).astype(np.float32)
     return TestSplit(x=x, y=np.arange(N) % C, levels=0)
@@ -42,20 +42,20 @@ def size(delta: np.ndarray, norm: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("attack", "norm"), [(a, n) for a, norms in NORMS.items() for n in norms])
-def test_every_frame_lies_in_the_ball_and_the_box(model, test_split, attack, norm):
+def test_every_frame_lies_in_the_ball_and_the_box(model, held, attack, norm):
     eps = {"Linf": 0.1, "L2": 0.4, "L1": 1.0}[norm]
-    found = played(model, test_split, attack=attack, norm=norm, eps=eps, steps=8, images=8)
+    found = played(model, held, attack=attack, norm=norm, eps=eps, steps=8, images=8)
     assert found.frames.shape[0] == 8 and found.frames.dtype == np.float32
     assert found.line == (attack != "pgd")
     assert found.frames.min() >= 0 and found.frames.max() <= 1
     if attack not in MINIMAL:
         assert size(found.frames - found.frames[:, :1], norm).max() <= eps * (1 + 1e-5)
     np.testing.assert_allclose(found.length, size(found.attacked - found.frames[:, 0], norm), rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(found.frames[:, 0], test_split.pixels(found.rows))
+    np.testing.assert_array_equal(found.frames[:, 0], held.pixels(found.rows))
 
 
-def test_losses_are_the_model_s_own_and_the_worst_frame_is_kept(model, test_split):
-    found = played(model, test_split, eps=0.15, steps=6, images=12)
+def test_losses_are_the_model_s_own_and_the_worst_frame_is_kept(model, held):
+    found = played(model, held, eps=0.15, steps=6, images=12)
     assert found.frames.shape[1] == 6 + 2  # clean, random start, six steps
     images, y = torch.from_numpy(found.frames), torch.from_numpy(found.y)
     with torch.no_grad():
@@ -72,8 +72,8 @@ def test_losses_are_the_model_s_own_and_the_worst_frame_is_kept(model, test_spli
     assert found.fooled.tolist() == [bool(not wrong[i, 0] and wrong[i].any()) for i in range(12)]
 
 
-def test_surface_passes_through_the_clean_image_and_one_fgsm_step(model, test_split):
-    found = played(model, test_split, eps=0.1, steps=2, images=6, grid=7)  # side: -1.5, -1, ..., 1.5
+def test_surface_passes_through_the_clean_image_and_one_fgsm_step(model, held):
+    found = played(model, held, eps=0.1, steps=2, images=6, grid=7)  # side: -1.5, -1, ..., 1.5
     np.testing.assert_allclose(found.side, np.linspace(-1.5, 1.5, 7), atol=1e-6)
     np.testing.assert_allclose(found.surface[:, 3, 3], found.loss[:, 0], rtol=1e-5, atol=1e-6)
     x, y = torch.from_numpy(found.frames[:, 0]), torch.from_numpy(found.y)
@@ -83,12 +83,12 @@ def test_surface_passes_through_the_clean_image_and_one_fgsm_step(model, test_sp
     np.testing.assert_array_equal(found.surface_margin[:, 3, 3] > 0, found.margin[:, 0] > 0)
 
 
-def test_chosen_rows_same_seed_same_arrays_and_the_model_as_it_was(model, test_split):
+def test_chosen_rows_same_seed_same_arrays_and_the_model_as_it_was(model, held):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     events: list[Progress] = []
-    one = played(model, test_split, events, rows=(5, 2, 9), steps=3, eps=0.1)
-    assert one.rows.tolist() == [5, 2, 9] and one.y.tolist() == test_split.y[[5, 2, 9]].tolist()
-    two = Playback.of(played(model, test_split, rows=(5, 2, 9), steps=3, eps=0.1).arrays())
+    one = played(model, held, events, rows=(5, 2, 9), steps=3, eps=0.1)
+    assert one.rows.tolist() == [5, 2, 9] and one.y.tolist() == held.y[[5, 2, 9]].tolist()
+    two = Playback.of(played(model, held, rows=(5, 2, 9), steps=3, eps=0.1).arrays())
     for name, array in one.arrays().items():
         np.testing.assert_array_equal(array, two.arrays()[name])
     assert model.training and all(p.requires_grad and p.grad is None for p in model.parameters())
@@ -96,16 +96,16 @@ def test_chosen_rows_same_seed_same_arrays_and_the_model_as_it_was(model, test_s
     assert {event.stage for event in events} == {"attack"}
 
 
-def test_eps_zero_gives_the_clean_images(model, test_split):
-    found = played(model, test_split, eps=0, images=4)
+def test_eps_zero_gives_the_clean_images(model, held):
+    found = played(model, held, eps=0, images=4)
     np.testing.assert_array_equal(found.attacked, found.frames[:, 0])
     assert not found.length.any() and not found.fooled.any()
 
 
-def test_what_cannot_be_attacked_is_refused_in_a_sentence(model, test_split):
+def test_what_cannot_be_attacked_is_refused_in_a_sentence(model, held):
     with pytest.raises(ConfigError, match="carlini-wagner is defined for L2, got Linf"):
         Config(attack="carlini-wagner", norm="Linf")
     with pytest.raises(ConfigError, match="at most 24 rows"):
         Config(rows=(-1,))
     with pytest.raises(ConfigError, match="rows 0 to 23, got 24"):
-        played(model, test_split, rows=(24,))
+        played(model, held, rows=(24,))

@@ -1,4 +1,7 @@
-"""A real server on an empty home, and a real Chromium that may talk to nobody else."""
+"""What page tests stand on: pages alone in this process without workers, or a real server and a real Chromium.
+
+The Chromium may talk to nobody but its server.
+"""
 
 import os
 import shutil
@@ -9,13 +12,52 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from core import api
+from core.api import place
+from core.events import Progress, Work
+from core.maps import umap
+from core.types import TrainSplit
+
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+
+
+EXECUTORS = ("covering", "data", "judging", "kernel", "work")  # modules of core.api that hand runs to somebody
+
+
+class Nobody:
+    """An executor that leaves runs queued."""
+
+    def submit(self, run_id: str) -> None: ...
+
+    def cancel(self, run_id: str) -> None:
+        place.store().request_cancel(run_id)
+
+
+def flat(train: TrainSplit) -> Work[umap.Map]:
+    """Every image at the origin, at no cost."""
+    yield Progress(stage="map")
+    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """An empty home on the CPU, no worker behind the pages, and maps that cost nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("BALLAST_DEVICE", "cpu")
+        patch.setattr(umap, "embed", flat)
+        for module in EXECUTORS:
+            patch.setattr(f"core.api.{module}.executor", Nobody)
+        patch.setattr(api, "ensure_workers", lambda: None)
+        yield patch
+        place.store().close()
 
 
 class Server:

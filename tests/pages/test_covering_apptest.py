@@ -1,53 +1,26 @@
 """The Covering page without a browser, on covers that are solved in this process."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import covering, place
-from core.events import Progress, Work
-from core.maps import umap
-from core.types import DataConfig, TrainSplit
+from core.api import place
+from core.types import DataConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {"name": "digits"}
 
 
-class Nobody:
-    """An executor that leaves runs queued."""
-
-    def submit(self, run_id: str) -> None: ...
-
-    def cancel(self, run_id: str) -> None:
-        place.store().request_cancel(run_id)
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def home(alone: pytest.MonkeyPatch) -> None:
     """A home with the description of digits and one finished cover of it, and nobody who works on runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
-        for module in (covering, "core.api.work", "core.api.data"):
-            patch.setattr(*((f"{module}.executor",) if isinstance(module, str) else (module, "executor")), Nobody)
-        patch.setattr(api, "ensure_workers", lambda: None)
-        api.here("data", DataConfig(**DATA).model_dump(mode="json"))
-        described = place.store().runs(kind="data")[0]
-        patch.setattr(api, "prepared", lambda config: described)
-        record = api.here("covering", api.covering.settings(DATA, "L2", ipc=10))
-        assert record.status == "done", record.error
-        yield
-        place.store().close()
+    api.here("data", DataConfig(**DATA).model_dump(mode="json"))
+    described = place.store().runs(kind="data")[0]
+    alone.setattr(api, "prepared", lambda config: described)
+    record = api.here("covering", api.covering.settings(DATA, "L2", ipc=10))
+    assert record.status == "done", record.error
 
 
 def opened() -> AppTest:

@@ -3,18 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import judging, place
-from core.events import Progress, Work
-from core.maps import umap
-from core.types import TrainSplit
+from core.api import place
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "torchattacks", "sklearn", "umap", "scipy", "numba", "faiss", "vl_convert")
@@ -28,32 +23,10 @@ RUN = {
 AUDIT = {"images": 20, "steps": 20, "short_steps": 5, "restarts": 2, "queries": 100}
 
 
-class Nobody:
-    """An executor that leaves runs queued."""
-
-    def submit(self, run_id: str) -> None: ...
-
-    def cancel(self, run_id: str) -> None:
-        place.store().request_cancel(run_id)
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module")
-def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A finished run in a home of its own, with no worker behind the pages."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
-        patch.setattr(judging, "executor", Nobody)
-        patch.setattr("core.api.work.executor", Nobody)
-        patch.setattr(api, "ensure_workers", lambda: None)
-        yield api.here("run", RUN, name="small").id
-        place.store().close()
+def run_id(alone: pytest.MonkeyPatch) -> str:
+    """A finished run, with no worker behind the pages."""
+    return api.here("run", RUN, name="small").id
 
 
 @pytest.fixture

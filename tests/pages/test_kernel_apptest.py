@@ -1,18 +1,13 @@
 """The Kernel page without a browser, on a set that adv-KIP learned in this process."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import kernel, place
-from core.events import Progress, Work
-from core.maps import umap
+from core.api import place
 from core.plots import export
-from core.types import TrainSplit
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {
@@ -24,32 +19,9 @@ RUN = {
 }
 
 
-class Nobody:
-    """An executor that leaves runs queued."""
-
-    def submit(self, run_id: str) -> None: ...
-
-    def cancel(self, run_id: str) -> None:
-        place.store().request_cancel(run_id)
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module")
-def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
-        patch.setattr(kernel, "executor", Nobody)
-        patch.setattr("core.api.work.executor", Nobody)
-        patch.setattr("core.api.judging.executor", Nobody)
-        patch.setattr(api, "ensure_workers", lambda: None)
-        yield api.here("run", RUN, name="learned").id
-        place.store().close()
+def run_id(alone: pytest.MonkeyPatch) -> str:
+    return api.here("run", RUN, name="learned").id
 
 
 def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
