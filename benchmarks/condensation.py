@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--preset", choices=("fast", "paper"), default="fast")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="field")
-    parser.add_argument("--networks", type=int, default=2)
+    parser.add_argument("--networks", type=int, default=5)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--device", default="cpu")
