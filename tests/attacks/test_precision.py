@@ -133,3 +133,22 @@ def test_the_report_says_what_gradients_were_computed_in():
     assert "bfloat16" in report.curve[1].attack.sentence() and "bfloat16" not in report.clean.attack.sentence()
     assert "bfloat16" not in exact.robust.attack.sentence()
     assert abs(report.robust.correct - exact.robust.correct) <= 1
+
+
+def test_autoattack_without_a_gradient_names_none():
+    model, x, y = trained()
+    blind = nn.Sequential(Steps(), model)
+    test = TestSplit(x=x[:30].numpy(), y=y[:30].numpy(), levels=0)
+    config = Config(eps=0.03, images=12, attack="autoattack", curve_points=0, precision="bfloat16")
+    found = [
+        drive(evaluate(m, test, config, n_classes=4, seed=0, device="cpu")).robust.attack.sentence()
+        for m in (model, blind)
+    ]
+    assert "gradients in bfloat16" in found[0] and "gradients" not in found[1]
+
+
+class Steps(nn.Module):
+    """Grey steps of 1/32, with no gradient at all."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x.detach() * 32).round() / 32
