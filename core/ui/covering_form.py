@@ -48,7 +48,9 @@ def data() -> DataConfig:
 
 def ready(config: DataConfig) -> RunRecord | None:
     """The finished description of a data set; None while it loads, or waits for the reader's word to download it."""
-    record = api.prepared(config)
+    record, asked = api.prepared(config), st.session_state.get("covering.loading")
+    if record is None and asked is not None and asked[0] == config:
+        record = api.get(asked[1])  # it failed: asking again by itself would go on for ever
     if record is None or record.status == "interrupted":
         row = api.DATASETS.get(config.name)
         ask = row is not None and row.kind == "download"
@@ -56,10 +58,14 @@ def ready(config: DataConfig) -> RunRecord | None:
             st.info(f"{row.title} was not loaded with these settings yet: it is downloaded first where needed.")
             return None
         record = api.get(api.prepare(config))
+        st.session_state["covering.loading"] = (config, record.id)
     if record.status == "done":
         return record
     if live.ended(record):
         st.warning(record.error or f"Loading {config.name} was {record.status}.")
+        if st.button("Try again", key="covering.again"):
+            del st.session_state["covering.loading"]
+            st.rerun()
         return None
     _loading(record.id)
     return None

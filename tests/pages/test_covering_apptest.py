@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import place
+from core.api import data, place
 from core.types import DataConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +90,23 @@ def test_the_frontier_is_asked_for_once():
     assert api.covering.trace(jobs[0].config) == jobs[0].id
     app.button(key="covering.trace.cancel").click().run()
     assert api.get(jobs[0].id).status == "cancelled" and not app.exception
+
+
+def test_data_that_cannot_be_loaded_are_asked_for_once_and_again_when_the_reader_says_so(
+    alone: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+):
+    def jobs() -> list:
+        return [job for job in place.store().runs(kind="data") if job.config["name"] == "/nowhere.npz"]
+
+    monkeypatch.setattr(api, "prepared", data.prepared)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["covering.data.name"] = "/nowhere.npz"
+    app.run().switch_page("pages/covering.py").run()
+    assert len(jobs()) == 1 and not app.exception
+    place.store().claim(jobs()[0].id, pid=1, born=0.0)
+    place.store().finish(jobs()[0].id, "failed", error="there is no data set '/nowhere.npz'")
+    for _ in range(2):
+        app.run()
+        assert len(jobs()) == 1 and "there is no data set" in app.sidebar.warning[0].value
+    app.button(key="covering.again").click().run()
+    assert len(jobs()) == 2 and not app.exception
