@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core import networks
 from core.attacks import autoattack, pgd, searching
 from core.evaluation.audit import Config, audit
 from core.events import drive
+from core.networks.model import build
 from core.types import TestSplit
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -98,7 +98,7 @@ def ours(model: nn.Module, x: Tensor, y: Tensor, eps: float, steps: int, restart
 
 
 def speed() -> None:
-    convnet = networks.build("convnet", {"width": 128}, (1, 28, 28), 10, (0.13,), (0.31,), seed=0)
+    convnet = build("convnet", {"width": 128}, (1, 28, 28), 10, (0.13,), (0.31,), seed=0)
     cases = [
         ("non-robust MNIST net", reference("std"), 0.3, 300, 50, 10),
         ("non-robust MNIST net", reference("std"), 0.1, 300, 50, 10),
@@ -123,7 +123,7 @@ def precision() -> None:
     device = os.environ.get("BALLAST_DEVICE", "cpu")
     clock = time.process_time if device == "cpu" else time.perf_counter
     grey = (1, 28, 28), 10, (0.13,), (0.31,)
-    mlp, convnet, resnet = (networks.build(name, {}, *grey, seed=0) for name in ("mlp", "convnet", "resnet18"))
+    mlp, convnet, resnet = (build(name, {}, *grey, seed=0) for name in ("mlp", "convnet", "resnet18"))
     models = {
         "non-robust MNIST net": (reference("std"), 300, 0.1), "robust MNIST net": (reference("at"), 300, 0.3),
         "MLP": (trained(mlp, 3000, nn.functional.cross_entropy, 1e-3, 5), 300, 0.03),

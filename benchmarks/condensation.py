@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core import datasets
 from core.compressors import METHODS
+from core.engine.device import PeakMemory
 from core.events import drive
-from core.networks import build
+from core.networks.model import build
 from core.networks.statistics import channel_statistics
-from core.runs.device import PeakMemory
 from core.training import TRAINERS
-from core.training.config import PROTOCOLS
+from core.training.options import PROTOCOLS
 from core.types import CondensedSet, DataConfig, Split, TrainSplit, stream
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,6 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.compressors import mfc
+from core.compressors.selection import mfc
 from core.covering.certificate import certify
 from core.covering.cover import greedy
 from core.covering.distances import Metric, flat
@@ -26,6 +25,7 @@ from core.covering.frontier import frontier
 from core.covering.graph import all_keys, ball_graph
 from core.covering.solve import Effort
 from core.covering.warm import warm
+from core.events import finish
 from core.types import CondensedSet, TrainSplit
 
 RADII_10 = (9.383, 7.704, 9.798, 9.525, 9.272, 9.483, 9.296, 9.004, 9.852, 9.356)
@@ -33,16 +33,7 @@ RADII_50 = (7.926, 5.930, 8.509, 8.250, 7.859, 8.174, 7.800, 7.523, 8.632, 7.850
 ROW = "| {} | {} | {} | {} | {:.1f} | {:.0f} |"
 
 
-def finish(work: Generator) -> Any:
-    """Run a generator and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
-def cover(train: TrainSplit, **settings: object) -> tuple[CondensedSet, float]:
+def cover(train: TrainSplit, **settings: Any) -> tuple[CondensedSet, float]:
     """A certified cover by mfc and the CPU seconds it took."""
     began = time.process_time()
     condensed = finish(mfc.condense(train, mfc.Config(**settings), n_classes=10, seed=0, device="cpu"))
@@ -65,16 +56,16 @@ def row(*cells: object) -> None:
 def fixed_radius(train: TrainSplit, radius: float, to_reach: str) -> None:
     """P1: total centres and their lower bound."""
     condensed, seconds = cover(train, radius=radius)
-    found = f"{len(condensed)} ({condensed.info['k_per_class']})"
-    row(f"P1, radius {radius}: centres", to_reach, found, condensed.info["lower_bound_k"], seconds, peak())
+    found = f"{len(condensed)} ({list(condensed.info.k_per_class)})"
+    row(f"P1, radius {radius}: centres", to_reach, found, condensed.info.lower_bound_k, seconds, peak())
 
 
 def fixed_budget(train: TrainSplit, k: int, reference: tuple[float, ...]) -> None:
     """P2: radius per class beside the reference, and how far the proven bound is."""
     condensed, seconds = cover(train, ipc=k)
     present = np.unique(train.y)
-    radii = np.array(condensed.info["radius_per_class"])[present]
-    lower = np.array([condensed.info["lower_bound_per_class"][c] for c in present])
+    radii = np.array(condensed.info.radius_per_class)[present]
+    lower = np.array([condensed.info.lower_bound_per_class[c] for c in present])
     worst = (radii / np.array(reference)[present] - 1).max()
     found = f"{' '.join(f'{r:.3f}' for r in radii)} (at most {worst:+.2%} of it)"
     below = f"{(1 - lower / radii).min():.1%}–{(1 - lower / radii).max():.1%} below"

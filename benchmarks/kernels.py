@@ -21,6 +21,7 @@ import time
 import zipfile
 from math import pi
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,8 +31,8 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.attacks import pgd
-from core.compressors import adv_kip, kip, kip_step
-from core.events import drive
+from core.compressors.kernel import adv_kip, kip, regression
+from core.events import drive, finish
 from core.kernels import Kernel, centred, fc_ntk, fit_condensed, mean_image, measure
 from core.types import CondensedSet, TrainSplit, stream
 
@@ -97,10 +98,10 @@ def recorded_step(x_s: Tensor, y_s: Tensor, x: Tensor, y: Tensor) -> Tensor:
 def closed_step(x_s: Tensor, y_s: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The same with this project's kernel, one solve, and attack."""
     mean, source = torch.zeros(x.shape[1:]), torch.Generator().manual_seed(0)
-    solution = _finish(kip_step.fit(Kernel(), x_s, y_s, mean, 1e-6))
-    regressor = kip_step.Regressor(Kernel(), x_s, solution.alpha.float(), mean)
-    images = _finish(kip_step.attack(regressor, x, y, norm="Linf", eps=0.1, steps=INNER, generator=source))
-    return _finish(kip_step.loss_and_gradient(Kernel(), x_s, solution, images, y, mean))[1]
+    solution = finish(regression.fit(Kernel(), x_s, y_s, mean, 1e-6))
+    regressor = regression.Regressor(Kernel(), x_s, solution.alpha.float(), mean)
+    images = finish(regression.attack(regressor, x, y, norm="Linf", eps=0.1, steps=INNER, generator=source))
+    return finish(regression.loss_and_gradient(Kernel(), x_s, solution, images, y, mean))[1]
 
 
 def cost() -> dict:
@@ -113,7 +114,7 @@ def cost() -> dict:
         closed.append(_cpu_ms(lambda: closed_step(x_s, y_s, x, y.float())))
         record.append(_cpu_ms(lambda: recorded_step(x_s.flatten(1), y_s, x.flatten(1), y.float())))
         products.append(_cpu_ms(lambda: _products(x_s.flatten(1), x.flatten(1))))
-    found = {}
+    found: dict[str, float] = {}
     for name, times in (("closed", closed), ("recorded", record), ("products_alone", products)):
         found |= {f"{name}_ms": float(np.median(times[1:])), f"{name}_best_ms": min(times[1:])}
     found["closed_to_recorded"] = found["closed_ms"] / found["recorded_ms"]
@@ -131,7 +132,7 @@ def _products(x_s: Tensor, x: Tensor) -> None:
 
 def memory() -> dict:
     """Peak MB above inputs, matrix and gradients already counted, each in a process of its own."""
-    found = {}
+    found: dict[str, float] = {}
     for which in ("closed", "recorded"):
         done = subprocess.run([sys.executable, __file__, "peak", which], capture_output=True, text=True, check=True)
         found[which] = json.loads(done.stdout)["extra_mb"]
@@ -152,11 +153,12 @@ def peak(which: str) -> dict:
 
 def conv() -> dict:
     """Milliseconds for a pair of images, value and with gradient, depth 3."""
-    found = {}
-    for name, shape, readout in (
+    found: dict[str, float] = {}
+    cases: tuple[tuple[str, tuple[int, int, int], Literal["flat", "gap"]], ...] = (
         ("mnist_flat", (1, 28, 28), "flat"), ("cifar_flat", (3, 32, 32), "flat"),
         ("gap_14", (1, 14, 14), "gap"), ("mnist_gap", (1, 28, 28), "gap"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, shape, readout in cases:
         pace = measure(Kernel(family="conv", readout=readout), shape, "cpu")
         found |= {f"{name}_ms": 1000 * pace.value, f"{name}_gradient_ms": 1000 * pace.gradient}
     return found
@@ -195,7 +197,7 @@ def judged(found: CondensedSet, train: TrainSplit, seed: int, radii: tuple[float
     }
     for eps in radii:
         source = torch.Generator().manual_seed(stream(seed, "benchmark", str(eps)))
-        common = {"norm": "Linf", "eps": eps, "generator": source}
+        common: dict[str, Any] = {"norm": "Linf", "eps": eps, "generator": source}
         weak = stands(pgd(model, x, y, steps=20, **common))
         strong = weak & stands(pgd(model, x, y, steps=50, restarts=3, loss="margin", **common))
         scores |= {f"pgd20_{eps}": float(weak.float().mean()), f"strong_{eps}": float(strong.float().mean())}
@@ -236,14 +238,6 @@ def _cifar(part: str) -> TrainSplit:
         x = np.stack([np.asarray(Image.open(io.BytesIO(stored.read(n))).convert("RGB")) for n in names])
     y = np.array([classes.index(Path(n).parent.name) for n in names])
     return TrainSplit(x=np.ascontiguousarray(x.transpose(0, 3, 1, 2)), y=y.astype(np.int64))
-
-
-def _finish(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
 
 
 def _cpu_ms(work) -> float:

@@ -21,10 +21,14 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from browser import find
+
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 8765
 URL = f"http://localhost:{PORT}"
-LONG = "/?lab.method=random&lab.training=standard&lab.training.epochs=90000"
+LONG = "/lab?lab.method=random&lab.training=standard&lab.training.epochs=90000"
 SESSIONS, WATCHED_S = 5, 20
 
 
@@ -40,7 +44,7 @@ def main() -> None:
     try:
         answered(began)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
             measure(server, browser, home)
             browser.close()
     finally:

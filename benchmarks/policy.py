@@ -14,22 +14,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core import datasets
+from core.engine.artifacts import load_condensed
 from core.evaluation.evaluate import Config, evaluate
 from core.events import drive
-from core.networks import build, restore
+from core.networks.model import build, restore
 from core.networks.statistics import channel_statistics
-from core.runs.artifacts import load_condensed
 from core.training import TRAINERS
 from core.types import CondensedSet, DataConfig, Dataset, stream
 
 EPS, IMAGES, EPOCHS = 1.5, 300, 150
-POLICIES = {
+POLICIES: dict[str, dict[str, Any]] = {
     "eps": {"radius_policy": "eps"},
     "eps, weighted": {"radius_policy": "eps", "weighted": True},
     "eps + 0.1 radius": {"radius_policy": "eps + fraction * radius", "fraction": 0.1},
@@ -48,7 +49,7 @@ def random_set(dataset: Dataset, ipc: int, seed: int) -> CondensedSet:
     )
 
 
-def accuracies(dataset: Dataset, condensed: CondensedSet, seed: int, **policy: object) -> tuple[float, float]:
+def accuracies(dataset: Dataset, condensed: CondensedSet, seed: int, **policy: Any) -> tuple[float, float]:
     """Clean and strong accuracy of one network trained on the set."""
     entry, train = TRAINERS["warm-start"], dataset.train
     network = build("small-cnn", {}, train.shape, dataset.n_classes, *channel_statistics(train), seed=seed)

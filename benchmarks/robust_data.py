@@ -23,9 +23,9 @@ from core import datasets
 from core.attacks import autoattack
 from core.compressors import METHODS
 from core.evaluation import ladder
-from core.evaluation.evaluate import choose
+from core.evaluation.sample import choose
 from core.events import drive
-from core.networks import build, restore
+from core.networks.model import build, restore
 from core.networks.statistics import channel_statistics
 from core.training import TRAINERS
 from core.types import CondensedSet, DataConfig, Dataset, TrainedModel, stream
@@ -85,11 +85,13 @@ def main() -> None:
         began, entry = time.process_time(), METHODS[MADE[name]]
         given = {"source_epochs": arguments.source_epochs, "norm": arguments.norm, "eps": arguments.source_eps}
         config = entry.Config(**{key: value for key, value in given.items() if key in entry.Config.model_fields})
+        assert entry.teacher is not None
         recipe = entry.teacher(config, data.train.shape)
         sources[name] = trained(recipe, full, data, stream(arguments.seed, "source"), arguments.device)
         row(f"all images, {recipe['training']['name']} (a source)", sources[name], data, began, arguments)
-    recipe = METHODS["relabelled-det"].teacher(METHODS["relabelled-det"].Config(source_epochs=arguments.epochs),
-                                               data.train.shape)  # fmt: skip
+    one = METHODS["relabelled-det"]
+    assert one.teacher is not None
+    recipe = one.teacher(one.Config(source_epochs=arguments.epochs), data.train.shape)
     for name in arguments.sets.split(","):
         began, entry = time.process_time(), METHODS[MADE.get(name, "random")]
         taken = {"source": sources.get(name, sources["D_NR"])} if entry.takes else {}

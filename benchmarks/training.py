@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.attacks import pgd
 from core.events import drive
-from core.networks import build
+from core.networks.model import build
 from core.networks.statistics import channel_statistics
 from core.training import TRAINERS
 from core.types import CondensedSet, Split, TrainSplit, stream
@@ -35,10 +35,12 @@ Judge = Callable[[np.ndarray], Split]  # rows left over -> images judged
 
 def mnist(path: Path) -> tuple[TrainSplit, Split]:
     with np.load(path) as stored:
-        return tuple(
+        train, test = (
             kind(x=stored[f"x_{part}"].reshape(-1, 1, 28, 28), y=stored[f"y_{part}"].astype(np.int64))
             for kind, part in ((TrainSplit, "train"), (Split, "test"))
         )
+    assert isinstance(train, TrainSplit)
+    return train, test
 
 
 def random_set(train: TrainSplit, ipc: int, seed: int) -> tuple[CondensedSet, np.ndarray]:
@@ -95,7 +97,7 @@ def loop(train: TrainSplit, judge: Judge) -> None:
     for turn in range(3):
         ours = fit(small, train, "adversarial", "convnet", turn, epochs=1, warmup=0, attack_steps=7)[1]
         model = build("convnet", {"width": 128}, train.shape, 10, *channel_statistics(train), seed=turn)
-        model.body = torch.nn.Sequential(*model.body)  # PyTorch's own layers, one after the other
+        model.body = torch.nn.Sequential(*model.body.children())  # PyTorch's own layers, one after the other
         optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
         attack = torchattacks.PGD(model, eps=0.3, alpha=2.5 * 0.3 / 7, steps=7)
         began = time.process_time()

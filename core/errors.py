@@ -29,5 +29,13 @@ class RunError(BallastError):
     """A run does not exist, or cannot do what was asked in its present state."""
 
 
+class StoreError(RunError):
+    """The store of runs is damaged and cannot be read any more."""
+
+
+class AccessError(BallastError):
+    """The one who asks may not do this: a guest of a shared server, or somebody without a key."""
+
+
 class Cancelled(BallastError):
     """The work was stopped on request. Not a failure."""

@@ -4,7 +4,8 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import attack_view, live, navigation, pick, test_images
+from core.ui import live, navigation, run_picker, words
+from core.ui.attack import image_picker, view
 
 navigation.guard()
 FOLLOW = "Attack again whenever a setting changes; earlier settings are found again at once"
@@ -15,7 +16,7 @@ def start(run_id: str, config: dict) -> None:
     before = st.query_params.get("job")
     job = api.submit_attack(run_id, config)
     if before and before != job and st.session_state.get("attack.mine") == before:
-        attack_view.stop(before)
+        view.stop(before)
     st.query_params["job"] = st.session_state["attack.mine"] = job
 
 
@@ -23,21 +24,25 @@ def show(job: str) -> None:
     """An attack while it works, or what it found."""
     record = api.get(job)
     if not live.ended(record):
-        attack_view.waiting(job)
+        view.waiting(job)
     elif record.status == "done":
-        attack_view.head(record)
-        attack_view.sheet(record)
-        attack_view.one(record)
+        view.head(record)
+        with st.container(key=f"attack.whole.{job}"):
+            with st.container(key=f"attack.numbers.{job}"):
+                view.numbers(record)
+            with st.container(key=f"attack.{job}.pictures"):
+                view.sheet(record)
+        view.one(record)
     else:
-        st.warning(record.error or f"This attack was {record.status}: press Attack to try again.")
+        st.warning(words.plain(record.error) or f"This attack was {record.status}: press Attack to try again.")
 
 
 try:
     with st.sidebar:
-        record = pick.run("attack")
+        record = run_picker.run("attack")
         if record is not None:
             pressed = st.button("Attack", key="attack.go", type="primary", width="stretch")
-            config = attack_view.settings(record)
+            config = view.settings(record)
             follow = st.toggle("Follow the settings", True, key="attack.follow", help=FOLLOW)
             wanted = (record.id, config)
             known = st.session_state.get("attack.wanted")
@@ -50,9 +55,13 @@ try:
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
     elif job := st.query_params.get("job"):
         show(job)
-        test_images.browse(record)
+        image_picker.browse(record)
     else:
-        st.markdown(attack_view.WELCOME)
-        test_images.browse(record)
+        st.markdown(view.WELCOME)
+        if api.examples.is_one(record.id):
+            for found in api.examples.attacks(record.id):
+                st.caption(api.examples.mark(found))
+                show(found.id)
+        image_picker.browse(record)
 except BallastError as error:
-    st.error(str(error))
+    st.error(words.plain(error))

@@ -5,11 +5,18 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import audit_view, live, navigation, pick
+from core.ui import live, navigation, run_picker, trust, words
+from core.ui.audit import proof, view
 
 navigation.guard()
 EVALUATE = "Clean and robust accuracy, under AutoAttack unless chosen otherwise below"
 AUDIT = "Sixteen indicators of whether the robust accuracy is real"
+ASKED = "audit.asked"
+
+
+def ask(what: str) -> None:
+    """Remember a press until the settings are read: a second press ends the run of the page that the first began."""
+    st.session_state[ASKED] = (*st.session_state.get(ASKED, ()), what)
 
 
 def going(record: RunRecord) -> list[str]:
@@ -22,38 +29,43 @@ def stopped(record: RunRecord) -> None:
     for jobs in (api.evaluations(record.id), api.audits(record.id)):
         if jobs and jobs[0].status in ("failed", "interrupted", "cancelled"):
             job = jobs[0]
-            st.warning(job.error or f"The newest {'audit' if job.kind == 'audit' else 'evaluation'} was {job.status}.")
+            st.warning(
+                words.plain(job.error)
+                or f"The newest {'audit' if job.kind == 'audit' else 'evaluation'} was {job.status}."
+            )
 
 
 def show(record: RunRecord) -> None:
     """Everything known about the robustness of one run."""
     done = [job for job in api.evaluations(record.id) if job.status == "done"]
     place = st.container()
-    chosen = audit_view.history(done)
+    chosen = view.history(done)
     with place:
-        audit_view.head(record, chosen)
+        view.head(record, chosen)
         stopped(record)
         if jobs := going(record):
-            audit_view.waiting(jobs)
-    if chosen is not None or record.result.get("attacks"):
-        audit_view.attacks(chosen or record)
+            view.waiting(jobs)
+    if chosen is not None or api.results.RunResult.of(record).attacks:
+        view.attacks(chosen or record)
     if (audited := api.audit_of(record.id)) is not None:
-        audit_view.card(audited)
+        trust.card(audited)
     elif not going(record):
         st.info("Not audited yet. *Audit* runs sixteen checks, in one to two minutes for a small network.")
-    audit_view.curves(record)
+    view.curves(record)
 
 
 try:
     with st.sidebar:
-        record = pick.run("audit")
+        record = run_picker.run("audit")
         if record is not None:
-            evaluate = st.button("Evaluate", key="audit.evaluate", type="primary", width="stretch", help=EVALUATE)
-            audit = st.button("Audit", key="audit.go", width="stretch", help=AUDIT)
-            evaluation, auditing = audit_view.settings(record)
-            if evaluate:
+            st.button("Evaluate", key="audit.evaluate", type="primary", width="stretch", help=EVALUATE, on_click=ask,
+                      args=("evaluate",))  # fmt: skip
+            st.button("Audit", key="audit.go", width="stretch", help=AUDIT, on_click=ask, args=("audit",))
+            evaluation, auditing = view.settings(record)
+            asked = st.session_state.pop(ASKED, ())
+            if "evaluate" in asked:
                 api.submit_evaluation(record.id, evaluation)
-            if audit:
+            if "audit" in asked:
                 api.submit_audit(record.id, auditing)
     st.title("Audit", anchor=False)
     if record is None:
@@ -61,6 +73,7 @@ try:
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")
     else:
         show(record)
-        st.code(audit_view.command(record, auditing), language="bash", wrap_lines=True)
+        proof.panel(record, auditing["norm"], auditing["eps"])
+        st.code(view.command(record, auditing), language="bash", wrap_lines=True)
 except BallastError as error:
-    st.error(str(error))
+    st.error(words.plain(error))

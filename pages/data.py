@@ -1,14 +1,18 @@
 """Data: choose, download, upload and look at a data set."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core import api
-from core.errors import BallastError
+from core.errors import BallastError, RunError
 from core.types import DataConfig
-from core.ui import data_view, form, live, navigation, words
+from core.ui import form, live, loading, navigation, words
+from core.ui.data import answers, view
 
 navigation.guard()
 WAYS = ("Ready-made", "Upload", "Path")
+FORMS = "; ".join(reader.title for reader in api.READERS)
 KINDS = {"embedded": "included", "download": "download"}
 
 
@@ -24,9 +28,29 @@ def ready_made() -> None:
     kinds |= dict.fromkeys(api.uploads(), "yours")
     titles = {name: f"{title} ({kinds[name]})" for name, title in words.titles(kinds).items()}
     help = "Included ones need no download; yours were uploaded, or found in data/"
-    name = form.select("Data set", list(kinds), "data.name", next(iter(kinds)), titles=titles, help=help)
+    name = form.select("Data set", list(kinds), "data.name", _shown(kinds), titles=titles, help=help)
+    settings = answers.of_source() if kinds[name] == "yours" else {}
     if st.button("Show", key="data.show", type="primary", help="Loads it; downloads it first where needed"):
-        prepare(DataConfig(name=name))
+        prepare(DataConfig(name=name, **settings))
+
+
+def _shown(kinds: Mapping[str, str]) -> str:
+    """The data set of the link, so that the form says what the page shows; the first one without."""
+    job = st.query_params.get("job")
+    try:
+        named = str(api.get(job).config.get("name")) if job else ""
+    except RunError:  # it was deleted: `show` says so, and the form stays
+        named = ""
+    return named if named in kinds else next(iter(kinds))
+
+
+def first() -> None:
+    """What is known already of the data set that the form begins with, before a choice is made."""
+    config = DataConfig(name=next(iter(api.DATASETS)))
+    if (record := api.prepared(config) or api.examples.data(config)) is not None and record.status == "done":
+        if api.examples.is_one(record.id):
+            st.caption(api.examples.mark(record))
+        view.description(record)
 
 
 def upload() -> None:
@@ -36,22 +60,24 @@ def upload() -> None:
         key="data.file",
         help="train/<class>/*.png, test/<class>/*.png; without test/ a stratified split is made. Nothing is unpickled",
     )
+    settings = answers.of_source()
     if file and st.button("Load", key="data.upload", type="primary"):
-        prepare(api.upload(file.name, file))
+        prepare(api.upload(file.name, file).replace(**settings))
 
 
 def path() -> None:
-    name = st.text_input("Path of an .npz, a zip or a folder on this machine", key="data.path")
+    name = st.text_input("Path of a file or a folder on this machine", key="data.path", help=FORMS)
+    settings = answers.of_source()
     if name and st.button("Load", key="data.load", type="primary"):
-        prepare(DataConfig(name=name))
+        prepare(DataConfig(name=name, **settings))
 
 
-@st.fragment(run_every=live.EVERY)
+@live.fragment(run_every=live.EVERY)
 def watch(job: str) -> None:
     record = api.get(job)
     if live.ended(record):
         st.rerun()
-    data_view.loading(record)
+    loading.progress(record)
 
 
 def show(job: str) -> None:
@@ -59,19 +85,26 @@ def show(job: str) -> None:
     if not live.ended(record):
         watch(job)
     elif record.status == "done":
-        data_view.description(record)
+        view.description(record)
+        if answer := answers.to_question(record):
+            prepare(DataConfig(**record.config).replace(range=answer))
         st.code(api.command({"data": record.config}, verb="describe", stages=("data",)), language="bash")
     else:
-        st.warning(record.error or f"Loading {record.config['name']} was {record.status}.")
+        st.warning(
+            words.plain(record.error) or f"Loading {words.plain(record.config['name'], 120)} was {record.status}."
+        )
         if st.button("Try again", key="data.again"):
             prepare(DataConfig(**record.config))
 
 
 st.title("Data", anchor=False)
 try:
-    way = st.segmented_control("Where from", WAYS, default=WAYS[0], required=True, key="data.way", bind="query-params")
+    ways = WAYS if api.visitors.current().role == "owner" else WAYS[:2]  # a path names what is not a guest's
+    way = st.segmented_control("Where from", ways, default=ways[0], required=True, key="data.way", bind="query-params")
     {"Ready-made": ready_made, "Upload": upload, "Path": path}[way]()
     if job := st.query_params.get("job"):
         show(job)
+    else:
+        first()
 except BallastError as error:
-    st.error(str(error))
+    st.error(words.plain(error))

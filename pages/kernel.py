@@ -5,7 +5,8 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import audit_view, kernel_view, live, navigation
+from core.ui import live, navigation, trust, words
+from core.ui.kernel import view
 
 navigation.guard()
 COMPARE = "Train NTK networks of these widths on the condensed images by standard training, and attack them"
@@ -15,40 +16,41 @@ ALL = "Train every network that takes these images, and attack them"
 
 def show(record: RunRecord) -> None:
     """Everything known about one condensed set between network and kernel."""
-    st.header(record.name or record.id, anchor=False)
+    st.header(words.title(record), anchor=False)
     jobs = [*api.widths(record.id), *api.widths(record.id, "architectures"), *api.audits(record.id, "kernel")]
     if going := [job.id for job in jobs if not live.ended(job)]:
-        kernel_view.waiting(going)
+        view.waiting(going)
     for job in jobs[:1]:
         if job.status in ("failed", "interrupted", "cancelled"):
-            st.warning(job.error or f"The newest comparison was {job.status}.")
+            st.warning(words.plain(job.error) or f"The newest comparison was {job.status}.")
     if (done := api.width_of(record.id)) is not None:
-        kernel_view.believe(done.result)
+        found = api.results.WidthResult.of(done)
+        view.believe(found)
         left, right = st.columns(2)
         with left:
-            kernel_view.curve(done.result)
+            view.curve(found)
         with right:
-            kernel_view.eigenvalues(done.result)
+            view.eigenvalues(found)
     elif not going:
         st.info("No network was trained on these images yet: press *Compare widths*.")
     if (every := api.width_of(record.id, "architectures")) is not None:
         st.header("Across architectures", anchor=False)
-        kernel_view.believe(every.result)
+        view.believe(api.results.WidthResult.of(every))
     if (audited := api.audit_of(record.id, "kernel")) is not None:
         with st.expander("Audit of the kernel", key="kernel.audited"):
-            audit_view.card(audited)
-    kernel_view.support(record)
+            trust.card(audited)
+    view.support(record)
 
 
 try:
     with st.sidebar:
-        record = kernel_view.run()
+        record = view.run()
         if record is not None:
             compare = st.button("Compare widths", key="kernel.go", type="primary", width="stretch", help=COMPARE)
             every = st.button("Compare all networks", key="kernel.all", width="stretch", help=ALL)
             audit = st.button("Audit the kernel", key="kernel.audit", width="stretch", help=AUDIT)
-            chosen = kernel_view.settings(record)
-            kernel_view.price(record, chosen)
+            chosen = view.settings(record)
+            view.price(record, chosen)
             if compare:
                 api.submit_width(record.id, chosen)
             if every:
@@ -62,4 +64,4 @@ try:
     else:
         show(record)
 except BallastError as error:
-    st.error(str(error))
+    st.error(words.plain(error))

@@ -4,36 +4,60 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import live, navigation, run_table, words
+from core.ui import live, navigation, words
+from core.ui.runs import comparing, table
 
 navigation.guard()
+PAGE = 200  # runs of one page of the table
 st.title("Runs", anchor=False)
 
-text, status, method = st.columns([2, 3, 2], vertical_alignment="bottom")
+whose, text, status, method = st.columns([2, 2, 3, 2], vertical_alignment="bottom")
+shown = whose.segmented_control(
+    "Show", table.SHOWN, default="Mine", required=True, key="runs.show", bind="query-params", help=table.WHOSE
+)
 wanted = text.text_input("Search", key="runs.text", bind="query-params", placeholder="name, method, data or network")
 states = status.multiselect("Status", list(words.STATUS_COLOURS), key="runs.status", bind="query-params")
 methods = method.multiselect("Method", list(api.METHODS), key="runs.method", bind="query-params")
 
 try:
-    found = api.runs(status=states, text=wanted)
-    found = [r for r in found if not methods or r.config["method"]["name"] in methods]
+    ships = shown == "Examples"
+    total = (api.examples.count if ships else api.count)(status=states, text=wanted, methods=methods)
+    pages = -(-total // PAGE)
+    page = st.pagination(pages, key="runs.page") if pages > 1 else 1
+    first = (page - 1) * PAGE
+    listed = api.examples.page if ships else api.runs
+    found = listed(status=states, text=wanted, methods=methods, limit=PAGE, offset=first, damaged=True)
+    chosen = table.choose(found) if found else []
     if not found:
-        st.info("No run fits." if wanted or states or methods else "No runs yet: start one in the Lab.")
-        st.stop()
-    chosen = run_table.choose(found)
-    if not chosen:
-        st.caption(f"{len(found)} runs. Tick one to open, rename, download or delete it; tick several to compare.")
+        none = "No runs yet: start one in the Lab, or show the examples."
+        st.info("No run fits." if wanted or states or methods else none)
+    elif not chosen:
+        which = f"{len(found)} of {total:,} runs, newest first" if pages > 1 else f"{total} run{'s' * (total != 1)}"
+        st.caption(f"{which}. Tick one to open, rename, download or delete it; tick several to compare.")
     elif len(chosen) == 1:
-        run_table.actions(chosen[0])
+        table.actions(chosen[0])
+        table.beside(chosen[0])
     else:
-        if all(live.ended(r) for r in chosen) and st.button(f"Delete {len(chosen)} runs", key="runs.delete"):
-            run_table.delete(chosen)
-        run_table.compare(chosen)
+        mine = all(live.ended(r) and api.visitors.may_change(r) and not api.examples.is_one(r.id) for r in chosen)
+        if mine and st.button(f"Delete {len(chosen)} runs", key="runs.delete"):
+            table.delete(chosen)
+        comparing.compare(chosen)
+    table.trash()
 except BallastError as error:
-    st.error(str(error))
+    st.error(words.plain(error))
 
 with st.expander("Machine", key="runs.machine"):
     st.caption(f"Workers compute on: {api.device()}")
-    parallel = st.number_input("Runs at the same time", 1, 64, api.parallel(), key="runs.parallel")
-    if parallel != api.parallel():
-        api.set_parallel(parallel)
+    if api.visitors.current().role == "owner":
+        parallel = st.number_input("Runs at the same time", 1, 64, api.parallel(), key="runs.parallel")
+        known, help = int(api.patience()), table.PATIENCE
+        patience = st.number_input(
+            "Seconds without a sign of life", 0, 1_000_000, known, key="runs.patience", help=help
+        )
+        try:
+            if parallel != api.parallel():
+                api.set_parallel(parallel)
+            if patience != known:
+                api.set_patience(patience)
+        except BallastError as error:
+            st.error(words.plain(error))

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from core import api
+from core.api import workplace
 from core.cli import tables
 from core.cli.main import app
+from core.engine.inline import InlineExecutor
+from core.jobs.kinds import KINDS
+from core.maps import umap
+from tests.flat_map import flat_map
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,7 +30,11 @@ def test_tables_equal_the_registries(table: str):
 
 
 def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As they stand, in this process: workers have tests of their own, and so have maps."""
     monkeypatch.setenv("BALLAST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BALLAST_DEVICE", "cpu")
+    monkeypatch.setattr(umap, "embed", flat_map)
+    monkeypatch.setattr(api.study, "executor", lambda: InlineExecutor(workplace.store(), workplace.home(), KINDS))
     monkeypatch.chdir(tmp_path)
     assert len(COMMANDS) >= 8
     for line in COMMANDS:

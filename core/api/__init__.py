@@ -4,7 +4,25 @@ Pages and the command line call these functions and nothing beneath them. No tor
 work happens in worker processes that read the same store.
 """
 
-from core.api import covering, study
+from core.api import (
+    access,
+    bring,
+    covering,
+    doctor,
+    examples,
+    nearest,
+    pairs,
+    paper,
+    plane,
+    proving,
+    published,
+    reproducing,
+    study,
+    taking,
+    visitors,
+)
+from core.api.artifacts import classifier, command, export, export_to, image, map_data, map_stamp, members, thumbnails
+from core.api.beside import references, submit_references
 from core.api.data import prepare, prepared, upload, uploads
 from core.api.judging import (
     AttackConfig,
@@ -19,6 +37,7 @@ from core.api.judging import (
     frame,
     of_model,
     playback,
+    sheet,
     submit_attack,
     submit_audit,
     submit_evaluation,
@@ -35,41 +54,151 @@ from core.api.kernel import (
     width_seconds,
     widths,
 )  # fmt: skip
-from core.api.left import command, export, image, map_data, members, thumbnails
-from core.api.machine import device, ensure_workers, parallel, set_parallel
-from core.api.place import home
+from core.api.machine import device, ensure_workers, parallel, patience, set_parallel, set_patience, trouble
+from core.api.naming import default_name
+from core.api.now import condense_now, evaluate_now, load_now, train_now
 from core.api.work import (
+    TRASH_DAYS,
     again,
+    ahead,
     cancel,
     check,
+    count,
     delete,
     events,
     get,
     here,
-    references,
     rename,
+    restart,
+    restore,
     resume,
+    resume_here,
     runs,
+    silent,
+    so_far,
     submit,
-    submit_references,
+    trashed,
 )  # fmt: skip
+from core.api.workplace import home
 from core.compressors import METHODS
-from core.datasets import DATASETS
-from core.evaluation.playback import MINIMAL as MINIMAL_NORM
-from core.evaluation.playback import NORMS as ATTACK_NORMS
+from core.datasets import DATASETS, READERS
+from core.evaluation.options import MINIMAL as MINIMAL_NORM
+from core.evaluation.options import NORMS as ATTACK_NORMS
+from core.evaluation.options import EvaluationConfig
+from core.jobs import results
 from core.networks import NETWORKS
-from core.runs.config import EvaluationConfig, RunConfig
-from core.runs.flags import STAGES, options, parse, split
+from core.settings.differing import differing
+from core.settings.flags import STAGES, options, parse, split
+from core.settings.run import RunConfig
 from core.training import TRAINERS
-from core.training.config import PROTOCOLS
+from core.training.options import PROTOCOLS
+from core.types import OF_SOURCE
 
 __all__ = [
-    "ATTACK_NORMS", "DATASETS", "METHODS", "MINIMAL_NORM", "NETWORKS", "PROTOCOLS", "STAGES", "TRAINERS",
-    "AttackConfig", "AuditConfig", "EvaluationConfig", "KernelConfig", "RunConfig", "WidthConfig", "again", "audit_of",
-    "audit_report", "audit_settings", "audit_state", "audits", "cancel", "check", "command", "covering", "delete",
-    "device", "ensure_workers", "evaluations", "events", "export", "film", "frame", "get", "here", "home", "image",
-    "map_data", "members", "moments", "of_model", "options", "parallel", "parse", "playback", "prepare", "prepared",
-    "references", "rename", "resume", "runs", "set_parallel", "split", "study", "submit", "submit_attack",
-    "submit_audit", "submit_evaluation", "submit_references", "submit_width", "support_at", "supports", "test_images",
-    "thumbnails", "upload", "uploads", "width_of", "width_seconds", "widths",
-]  # fmt: skip
+    "ATTACK_NORMS",
+    "DATASETS",
+    "METHODS",
+    "MINIMAL_NORM",
+    "NETWORKS",
+    "OF_SOURCE",
+    "PROTOCOLS",
+    "READERS",
+    "STAGES",
+    "TRAINERS",
+    "TRASH_DAYS",
+    "AttackConfig",
+    "AuditConfig",
+    "EvaluationConfig",
+    "KernelConfig",
+    "RunConfig",
+    "WidthConfig",
+    "access",
+    "again",
+    "ahead",
+    "audit_of",
+    "audit_report",
+    "audit_settings",
+    "audit_state",
+    "audits",
+    "bring",
+    "cancel",
+    "check",
+    "classifier",
+    "command",
+    "condense_now",
+    "count",
+    "covering",
+    "default_name",
+    "delete",
+    "device",
+    "differing",
+    "doctor",
+    "ensure_workers",
+    "evaluate_now",
+    "evaluations",
+    "events",
+    "examples",
+    "export",
+    "export_to",
+    "film",
+    "frame",
+    "get",
+    "here",
+    "home",
+    "image",
+    "load_now",
+    "map_data",
+    "map_stamp",
+    "members",
+    "moments",
+    "nearest",
+    "of_model",
+    "options",
+    "pairs",
+    "paper",
+    "parallel",
+    "parse",
+    "patience",
+    "plane",
+    "playback",
+    "prepare",
+    "prepared",
+    "proving",
+    "published",
+    "references",
+    "rename",
+    "reproducing",
+    "restart",
+    "restore",
+    "results",
+    "resume",
+    "resume_here",
+    "runs",
+    "set_parallel",
+    "set_patience",
+    "sheet",
+    "silent",
+    "so_far",
+    "split",
+    "study",
+    "submit",
+    "submit_attack",
+    "submit_audit",
+    "submit_evaluation",
+    "submit_references",
+    "submit_width",
+    "support_at",
+    "supports",
+    "taking",
+    "test_images",
+    "thumbnails",
+    "train_now",
+    "trashed",
+    "trouble",
+    "upload",
+    "uploads",
+    "visitors",
+    "width_of",
+    "width_seconds",
+    "widths",
+]

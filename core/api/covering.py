@@ -1,6 +1,5 @@
 """Covers that are solved while a slider moves: queue, stop, find again, and read what they left."""
 
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from core.api import queue, visitors
 from core.api.judging import of_model
-from core.api.place import executor, home, store
-from core.api.work import cancel, get
-from core.compressors import mfc
+from core.api.work import about, cancel, get, prune
+from core.api.workplace import PREFIX, executor, home, store
+from core.compressors.selection import centres
+from core.engine import artifacts
+from core.engine.kept import kept
+from core.engine.perform import folder_of
 from core.errors import RunError
-from core.runs import artifacts, cache, keeping
-from core.runs.bound_jobs import BoundConfig
-from core.runs.config import RunConfig, digest
-from core.runs.covering_jobs import COVER, FINISH, HEARD, OVERLAP, RIVALS, STAGE
-from core.runs.frontier_jobs import COLUMNS
-from core.runs.perform import folder_of
+from core.jobs import cache, keeping
+from core.jobs.files import COVER, FRONTIER_COLUMNS, FRONTIER_PROOFS, OVERLAP, RIVALS, SKETCH
+from core.jobs.options import BoundConfig
+from core.jobs.results import CoverResult
+from core.settings.run import RunConfig
 from core.types import ENDED, MapData, RunRecord
 
 KEPT = 60  # ended covers; older ones are removed with their files
@@ -26,7 +28,7 @@ BINS = 60
 STOP_S = 1.3  # seconds a solve has to stop by itself
 
 __all__ = [
-    "BoundConfig", "bounds", "cover", "find", "frontier", "gallery", "held", "histogram", "models", "rivals",
+    "BoundConfig", "bounds", "cover", "example", "find", "frontier", "gallery", "held", "histogram", "models", "rivals",
     "settings", "settle", "sketch", "stop", "submit", "submit_bound", "trace", "tracing",
 ]  # fmt: skip
 
@@ -39,48 +41,47 @@ def settings(
     raises  ConfigError when a value is out of range
     """
     options = {"norm": norm, "radius": radius, "ipc": ipc}
-    return RunConfig(data=dict(data), method={"name": "mfc", "options": options}, seed=seed).to_json()
+    values: dict[str, Any] = {"data": dict(data), "method": {"name": "mfc", "options": options}, "seed": seed}
+    return RunConfig(**values).to_json()
+
+
+def example(config: Mapping[str, Any]) -> RunRecord | None:
+    """The cover with these settings among the examples."""
+    return next(iter(queue.equal("covering", config, place=PREFIX)), None)
 
 
 def find(config: Mapping[str, Any]) -> RunRecord | None:
     """The newest cover with these settings, in any state; of the cancelled ones only those with a cover to show."""
-    found = store().runs(kind="covering", digest=digest(RunConfig(**config).to_json()), limit=20)
+    found = queue.equal("covering", config)
     return next((get(record.id) for record in found if record.status != "cancelled" or _worth(record.id)), None)
 
 
 def _worth(run_id: str) -> bool:
     """Whether a cancelled solve has a cover that was asked to be kept, or that was final before the cancelling."""
     folder = folder_of(home(), run_id)
-    if (folder / FINISH).exists():
-        return (folder / COVER).exists() or keeping.checkpoint_path(folder, STAGE).exists()
+    if store().finish_requested(run_id) is not None:
+        return (folder / COVER).exists() or keeping.checkpoint_path(folder, "condense").exists()
     return (folder / COVER).exists() and not artifacts.load_json(folder / COVER)["stopped"]
 
 
 def submit(config: Mapping[str, Any], *, instead_of: str | None = None) -> str:
     """Queue a solve and return its id; `instead_of` names one that is cancelled first.
 
-    It does not wait behind long work of another kind: then it goes to a worker of its own.
+    It does not wait behind long work of another kind.
     """
-    if instead_of is not None and get(instead_of).status not in ENDED:
+    if instead_of is not None and get(instead_of).status not in ENDED and visitors.may_change(get(instead_of)):
         cancel(instead_of)
     chosen = RunConfig(**config)
-    _prune()
-    others = [
-        record for record in store().runs(status=("running", "queued")) if record.kind not in ("covering", "data")
-    ]
-    run_id = store().create(
-        "covering", chosen.to_json(), name=_name(chosen), digest=digest(chosen.to_json()),
-        lane="light" if others else "work",
-    )  # fmt: skip
-    executor().submit(run_id)
-    return run_id
+    prune("covering", KEPT)
+    return queue.submit(
+        "covering", chosen.to_json(), name=_name(chosen), lane=queue.lane_of_small(ignoring=("covering",))
+    )
 
 
 def stop(run_id: str) -> None:
     """Ask a solve to end with its best cover so far, which is then measured and certified."""
-    folder = folder_of(home(), get(run_id).id)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FINISH).touch()
+    visitors.refuse_others(run_id, "stop")
+    store().request_finish(get(run_id).id)
 
 
 def settle(run_id: str) -> RunRecord:
@@ -89,72 +90,64 @@ def settle(run_id: str) -> RunRecord:
     A solve in the middle of a long call cannot hear the request: it is cancelled, and its checkpoint is finished by
     another attempt.
     """
-    record, folder = get(run_id), folder_of(home(), run_id)
-    if (folder / COVER).exists() or not (folder / FINISH).exists():
+    record, folder = get(run_id), folder_of(home(run_id), run_id)
+    asked = store(run_id).finish_requested(run_id)
+    if (folder / COVER).exists() or asked is None:
         return record
-    if record.status == "cancelled" and keeping.checkpoint_path(folder, STAGE).exists():
+    if record.status == "cancelled" and keeping.checkpoint_path(folder, "condense").exists():
         store().requeue(run_id, lane="work")
         executor().submit(run_id)
-    elif record.status == "running" and record.started is not None and not (folder / HEARD).exists():
-        asked = (folder / FINISH).stat().st_mtime
-        if record.started < asked < time.time() - STOP_S:
-            cancel(run_id)
+    elif record.status == "running" and record.started is not None:
+        last = store().last_event(run_id)
+        deaf = last is None or last.stage in ("load", "condense")
+        if deaf and record.started < asked < time.time() - STOP_S:
+            executor().cancel(run_id)
     return get(run_id)
 
 
-def cover(run_id: str) -> dict[str, Any] | None:
-    """What is known of a cover as flat values; None until there is one that is measured and certified."""
-    path = folder_of(home(), run_id) / COVER
-    return {**artifacts.load_json(path), **get(run_id).result} if path.exists() else None
+def cover(run_id: str) -> CoverResult | None:
+    """What is known of a cover; None until there is one that is measured and certified."""
+    path = folder_of(home(run_id), run_id) / COVER
+    return CoverResult.read({**artifacts.load_json(path), **get(run_id).result}) if path.exists() else None
 
 
 def sketch(run_id: str) -> tuple[MapData, np.ndarray] | None:
     """The cover of the moment on the map of its data set, and which points drawn have no cover yet, (n,) bool.
 
-    None until the data set is loaded, or while it has no map.
+    None until the data set is loaded and once the cover is measured.
     """
-    record, folder = get(run_id), folder_of(home(), run_id)
-    path = home() / "cache" / record.data_hash / "map.npz"
+    record, folder = get(run_id), folder_of(home(run_id), run_id)
+    path = folder / SKETCH
     if not record.data_hash or not path.exists():
         return None
-    found, (train, _) = artifacts.load_arrays(path), cache.opened(home() / "cache", record.data_hash)
-    state = keeping.checkpoint(folder, STAGE)
-    centres = mfc.rows(train, state) if state is not None else np.empty(0, np.int64)
+    found, (train, _) = artifacts.load_arrays(path), cache.opened(home(run_id) / "cache", record.data_hash)
+    state = kept(keeping.checkpoint_path(folder, "condense"), artifacts.load_arrays, [])
+    chosen = centres.rows(train, state) if state is not None else np.empty(0, np.int64)
     drawn, labels = found["rows"], train.y[found["rows"]]
-    places = np.flatnonzero(np.isin(drawn, centres))
+    places = np.flatnonzero(np.isin(drawn, chosen))
     data = MapData(
         xy=found["xy"], y=labels, rows=drawn, total=len(train), centres=places, owner=np.empty(0, np.int64),
-        distance=np.empty(0), norm=None, true_space=bool(found["true_space"]),
+        distance=np.empty(0), norm=None, true_space=bool(found["true_space"]), projection=str(found["projection"]),
     )  # fmt: skip
     return data, ~np.isin(labels, state["labels"] if state is not None else [])
 
 
 def held(run_id: str) -> Mapping[str, np.ndarray] | None:
     """Balls that contain each train image: `own` class (N,) and, for not too large data, `any` class (N,)."""
-    path = folder_of(home(), run_id) / OVERLAP
+    path = folder_of(home(run_id), run_id) / OVERLAP
     return artifacts.load_arrays(path) if path.exists() else None
 
 
 def rivals(run_id: str) -> dict[str, Any] | None:
     """Random, k-center and greedy beside this cover, or None until they are computed."""
-    path = folder_of(home(), run_id) / RIVALS
+    path = folder_of(home(run_id), run_id) / RIVALS
     return artifacts.load_json(path) if path.exists() else None
 
 
 def _name(chosen: RunConfig) -> str:
-    options = chosen.method.options
-    size = f"{options.ipc}/class" if options.radius is None else f"η {options.radius:g}"
+    options: Any = chosen.method.options  # of mfc
+    size = f"{options.ipc} per class" if options.radius is None else f"radius {options.radius:g}"
     return f"Cover of {Path(chosen.data.name).name}, {options.norm}, {size}"
-
-
-def _prune() -> None:
-    """Remove the oldest ended covers with their files."""
-    for record in store().runs(kind="covering", status=ENDED)[KEPT:]:
-        try:
-            store().delete(record.id)
-        except RunError:
-            continue  # another session was faster
-        shutil.rmtree(folder_of(home(), record.id), ignore_errors=True)
 
 
 def histogram(run_id: str) -> dict[str, Any] | None:
@@ -162,9 +155,9 @@ def histogram(run_id: str) -> dict[str, Any] | None:
 
     returns  `edges` (b + 1,), `centre` and `enemy` (b,) counts, `images`; None before both are known
     """
-    record, folder = get(run_id), folder_of(home(), run_id)
+    record, folder = get(run_id), folder_of(home(run_id), run_id)
     norm = record.config["method"]["options"]["norm"]
-    members, enemies = folder / "members.npz", home() / "cache" / record.data_hash / f"enemies-{norm}.npz"
+    members, enemies = folder / "members.npz", home(run_id) / "cache" / record.data_hash / f"enemies-{norm}.npz"
     if not record.data_hash or not members.exists() or not enemies.exists():
         return None
     centre, enemy = artifacts.load_arrays(members)["distance"], artifacts.load_arrays(enemies)["distance"]
@@ -179,17 +172,19 @@ def gallery(run_id: str) -> list[dict[str, Any]]:
 
     Heaviest first, of equal ones the larger ball; empty before the memberships are computed.
     """
-    folder = folder_of(home(), get(run_id).id)
+    folder = folder_of(home(run_id), get(run_id).id)
     if not (folder / "members.npz").exists():
         return []
     condensed, found = artifacts.load_condensed(folder / "condensed.npz"), artifacts.load_arrays(folder / "members.npz")
     order = np.lexsort((found["distance"], found["owner"]))
     last = np.searchsorted(found["owner"][order], np.arange(len(condensed)), side="right") - 1
     far = order[last]
+    rows, weights = condensed.indices, condensed.weights
+    assert rows is not None and weights is not None and condensed.ball_radius is not None, "a cover has all three"
     balls = [
         {
-            "ball": ball, "centre": int(condensed.indices[ball]), "label": int(condensed.y[ball]),
-            "weight": int(condensed.weights[ball]), "radius": float(condensed.ball_radius[ball]),
+            "ball": ball, "centre": int(rows[ball]), "label": int(condensed.y[ball]),
+            "weight": int(weights[ball]), "radius": float(condensed.ball_radius[ball]),
             "far": int(far[ball]), "distance": float(found["distance"][far[ball]]),
         }
         for ball in range(len(condensed))
@@ -200,19 +195,18 @@ def gallery(run_id: str) -> list[dict[str, Any]]:
 def trace(config: Mapping[str, Any]) -> str:
     """Queue the frontier of the data set and norm of these settings, or find the one that is going on; its id."""
     chosen = RunConfig(**config)
-    values = chosen.replace(method={"name": "mfc", "options": {"norm": chosen.method.options.norm}}).to_json()
+    options: Any = chosen.method.options  # of mfc
+    values = chosen.replace(method={"name": "mfc", "options": {"norm": options.norm}}).to_json()
     going = tracing(config)
     if going is not None:
         return going.id
-    name = f"Frontier of {Path(chosen.data.name).name}, {chosen.method.options.norm}"
-    job = store().create("frontier", values, name=name, digest=_frontier_digest(chosen), lane="work")
-    executor().submit(job)
-    return job
+    name = f"Frontier of {Path(chosen.data.name).name}, {options.norm}"
+    return queue.submit("frontier", values, name=name)
 
 
 def tracing(config: Mapping[str, Any]) -> RunRecord | None:
     """The frontier job of this data set and norm that is queued or running, or None."""
-    found = store().runs(kind="frontier", digest=_frontier_digest(RunConfig(**config)), limit=5)
+    found = queue.equal("frontier", config)
     return next((record for record in found if get(record.id).status not in ENDED), None)
 
 
@@ -222,20 +216,20 @@ def frontier(data_hash: str, norm: str) -> tuple[list[dict[str, Any]], str]:
     returns  "whole" or "coarse" rows of a traced frontier, else "solved": the covers of a fixed budget in the store
     """
     path = home() / "cache" / data_hash / f"frontier-{norm}.npz"
-    if path.exists():
-        found = artifacts.load_arrays(path)
-        columns = [found[name].tolist() for name in COLUMNS]
-        rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+    found = artifacts.load_arrays(path) if path.exists() else {}
+    if int(found.get("proofs", 0)) == FRONTIER_PROOFS:
+        columns = [found[name].tolist() for name in FRONTIER_COLUMNS]
+        rows = [dict(zip(FRONTIER_COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
         return rows, "coarse" if bool(found["coarse"]) else "whole"
     rows, seen = [], set()
     for record in store().runs(kind="covering", status=("done",)):
-        result = record.result
+        result = CoverResult.of(record)
         ipc = record.config["method"]["options"]["ipc"]
-        if record.data_hash == data_hash and result["norm"] == norm and ipc is not None and ipc not in seen:
+        if record.data_hash == data_hash and result.norm == norm and ipc is not None and ipc not in seen:
             seen.add(ipc)
-            parts = (result["radius_per_class"], result["lower_bound_per_class"], result["proven_per_class"])
+            parts = (result.radius_per_class, result.lower_bound_per_class, result.proven_per_class)
             rows += [
-                dict(zip(COLUMNS, (label, ipc, *values), strict=True))
+                dict(zip(FRONTIER_COLUMNS, (label, ipc, *values), strict=True))
                 for label, values in enumerate(zip(*parts, strict=True))
                 if values[1] is not None
             ]
@@ -247,32 +241,25 @@ def models(record: RunRecord) -> list[RunRecord]:
     norm = record.config["method"]["options"]["norm"]
     return [
         run
-        for run in store().runs(kind="run", status=("done",))
+        for run in store(record.id).runs(kind="run", status=("done",))
         if run.data_hash == record.data_hash and run.config["evaluation"]["norm"] == norm
     ]
 
 
 def submit_bound(run_id: str, model_run: str, config: Mapping[str, Any]) -> str:
     """Queue the estimate of both sides of the bound of a cover for the model of a run; equal ones are found again."""
-    path = folder_of(home(), get(run_id).id) / "condensed.npz"
+    path = folder_of(home(run_id), get(run_id).id) / "condensed.npz"
     if not path.exists():
         raise RunError(f"cover {run_id} is not written yet: wait for the end of its solve")
     chosen = BoundConfig(**config).model_dump(mode="json")
     values = {"cover_run": run_id, "cover": str(path), "bound": chosen, **of_model(model_run)}
     values["settings"] = RunConfig(**get(run_id).config).to_json()
-    known = store().runs(kind="bound", digest=digest(values), limit=5)
-    for record in known:
+    for record in queue.equal("bound", values):
         if get(record.id).status in ("queued", "running", "done"):
             return record.id
-    job = store().create("bound", values, name=f"Bound for {get(model_run).name}", digest=digest(values), lane="work")
-    executor().submit(job)
-    return job
+    return queue.submit("bound", values, name=f"Bound for {get(model_run).name}")
 
 
 def bounds(run_id: str) -> list[RunRecord]:
     """The estimates made with a cover in any state, newest first."""
-    return [record for record in store().runs(kind="bound", text=run_id) if record.config["cover_run"] == run_id]
-
-
-def _frontier_digest(chosen: RunConfig) -> str:
-    return digest({"data": chosen.data.model_dump(mode="json"), "norm": chosen.method.options.norm})
+    return about("bound", run_id)

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from core.api.place import executor, home, store
+from core.api import queue, visitors
+from core.api.workplace import home
 from core.datasets import DATASETS, save_upload
-from core.runs.config import data_digest
-from core.runs.describe import UPLOADS
+from core.datasets.readers import forms
+from core.datasets.upload import MOST_BYTES
+from core.jobs.files import UPLOADS
 from core.types import DataConfig, RunRecord
 
-SUFFIXES = (".npz", ".zip")
+SUFFIXES = (".npz", ".zip", ".parquet", *forms.TABLES)
 
 
 def prepare(config: DataConfig) -> str:
@@ -23,36 +25,36 @@ def prepare(config: DataConfig) -> str:
         return known.id
     name = Path(config.name).name
     values = config.model_dump(mode="json")
-    run_id = store().create("data", values, name=name, digest=data_digest(config), lane="light")
-    executor().submit(run_id)
-    return run_id
+    return queue.submit("data", values, name=name, lane="light")
 
 
 def prepared(config: DataConfig) -> RunRecord | None:
     """The newest `data` run for these settings that is not failed or cancelled, or None."""
-    found = store().runs(kind="data", digest=data_digest(config), limit=20)
+    found = queue.equal("data", config.model_dump(mode="json"))
     return next((record for record in found if record.status not in ("failed", "cancelled")), None)
 
 
 def upload(name: str, file: BinaryIO) -> DataConfig:
     """Store an uploaded .npz or .zip under data/ and return the settings that load it.
 
-    The content is not looked at here; `prepare` does that, and removes the file again if it is unusable.
+    Its place is named by its content, so nothing that is there is replaced; `prepare` looks at what is in it.
 
-    raises  DataError for another kind of file, one that is too large, or a full disk
+    raises  DataError for another kind of file, one that is no archive or too large, or a full disk
     """
-    return DataConfig(name=str(save_upload(name, file, home() / "data" / UPLOADS)))
+    most = visitors.most_upload() or MOST_BYTES
+    return DataConfig(name=str(save_upload(name, file, home() / "data" / UPLOADS, most=most)))
 
 
 def uploads() -> list[str]:
     """Paths of the data sets that were uploaded or found in data/."""
     folder = home() / "data"
+    given = folder / UPLOADS  # a folder a content; earlier versions put the files there
     own = [path for path in folder.glob("*") if path.stem not in DATASETS]  # downloads have names of their own
-    return sorted(str(path) for path in [*own, *(folder / UPLOADS).glob("*")] if _loadable(path))
+    return sorted(str(path) for path in [*own, *given.glob("*"), *given.glob("*/*")] if _loadable(path))
 
 
 def _loadable(path: Path) -> bool:
     """Whether a path looks like a data set of the user's: an .npz, a .zip, or a folder of class folders."""
     if path.name.startswith("."):
         return False
-    return path.suffix.lower() in SUFFIXES if path.is_file() else (path / "train").is_dir()
+    return path.name.lower().endswith(SUFFIXES) if path.is_file() else (path / "train").is_dir()

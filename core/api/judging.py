@@ -1,23 +1,26 @@
 """Judge the model of a finished run: evaluate, audit, attack; and read what came of it. Values in, values out."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from core.api.place import executor, home, store
-from core.api.work import get
+from core.api import queue
+from core.api.work import about, get, prune
+from core.api.workplace import home, store
+from core.engine import artifacts
+from core.engine.job import Lane
+from core.engine.perform import folder_of
 from core.errors import RunError
-from core.evaluation.audit import Config as AuditConfig
 from core.evaluation.indicators import AuditReport
-from core.evaluation.playback import Config as AttackConfig
-from core.evaluation.playback import Playback
+from core.evaluation.options import AttackConfig, AuditConfig, CertificateConfig, EvaluationConfig
+from core.jobs import cache
+from core.jobs.files import PLAYBACK
+from core.jobs.results import AuditResult, RunResult
 from core.plots import panels
 from core.plots.mosaic import mosaic, to_png
-from core.runs import artifacts, cache, judging_jobs
-from core.runs.config import EvaluationConfig, RunConfig, digest
-from core.runs.perform import folder_of
-from core.types import ENDED, RunRecord
+from core.settings.flags import options
+from core.settings.run import RunConfig
+from core.types import ENDED, Playback, RunRecord
 
 AuditState = Literal["not run", "running", "trusted", "doubtful"]
 Target = Literal["network", "kernel"]  # the network a run trained, or kernel regression on its condensed set
@@ -25,16 +28,29 @@ FINER = 8  # times the first radius of a curve is halved for proofs
 ATTACKS_KEPT = 30  # finished attacks; older ones are removed with their images
 
 
+def certificate_settings(flags: Mapping[str, str], certificate: str) -> tuple[dict[str, Any], list[str]]:
+    """The settings of a certificate among the flags of a command, and the words of the others."""
+    own = {info.name for info in CertificateConfig.describe()}
+    chosen = {name: text for name, text in flags.items() if name in own} | {"certificate": certificate}
+    rest = [word for name, text in flags.items() if name not in own for word in (f"--{name}", text)]
+    return options(chosen, CertificateConfig), rest
+
+
 def of_model(run_id: str) -> dict[str, Any]:
     """What every job on a run's model is given: run, settings and the path of the weights it kept.
 
-    raises  RunError unless the run is a finished one of kind run
+    raises  RunError unless the run is a finished one, or weights that were brought
     """
     record = get(run_id)
-    if record.status != "done" or record.kind != "run":
+    if record.status != "done" or record.kind not in ("run", "network"):
         raise RunError(f"run {run_id} is a {record.kind} run and {record.status}: only a finished run has a model")
-    model = folder_of(home(), run_id) / f"{record.result['kept']}.safetensors"
-    return {"run": run_id, "settings": dict(record.config), "model": str(model)}
+    model = folder_of(home(run_id), run_id) / f"{RunResult.of(record).kept}.safetensors"
+    return {"run": run_id, "settings": _settings_of(record), "model": str(model)}
+
+
+def _settings_of(record: RunRecord) -> dict[str, Any]:
+    """The settings of a run, or those that a network from elsewhere was brought with."""
+    return dict(record.config.get("settings", record.config))
 
 
 def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "network") -> dict[str, Any]:
@@ -43,8 +59,8 @@ def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "net
     The newest standard run on the same data lends its model for the transfer attack.
     raises  RunError when the run has no such model
     """
-    record, path = get(run_id), folder_of(home(), run_id) / "condensed.npz"
-    judged = record.config.get("evaluation", {})
+    record, path = get(run_id), folder_of(home(run_id), run_id) / "condensed.npz"
+    judged = _settings_of(record).get("evaluation", {})
     usual = {name: judged[name] for name in ("norm", "eps") if judged.get(name)}
     chosen = AuditConfig(**usual | dict(config)).model_dump(mode="json")
     if target == "kernel" and (record.status != "done" or not path.exists()):
@@ -72,16 +88,13 @@ def submit_evaluation(run_id: str, config: Mapping[str, Any]) -> str:
 def submit_attack(run_id: str, config: Mapping[str, Any]) -> str:
     """Attack a few test images; equal settings are found again instead of computed again. Returns the id.
 
-    An attack does not wait behind long work: when some is queued or running it goes to a worker of its own.
+    An attack does not wait behind long work.
     """
     values = {**of_model(run_id), "attack": AttackConfig(**config).model_dump(mode="json")}
-    known = store().runs(kind="attack", digest=digest(values), limit=5)
-    for record in known:
-        if record.status in ("queued", "running", "done"):
-            return record.id
-    _prune()
-    busy = bool(store().waiting("work")) or bool(store().runs(status=("running",), limit=1))
-    return _submit("attack", values, "Attack on", "light" if busy else "work")
+    for record in queue.equal("attack", values, ("queued", "running", "done")):
+        return record.id
+    prune("attack", ATTACKS_KEPT)
+    return _submit("attack", values, "Attack on", queue.lane_of_small())
 
 
 def audits(run_id: str, target: Target = "network") -> list[RunRecord]:
@@ -104,7 +117,8 @@ def audit_state(run_id: str, target: Target = "network") -> AuditState:
     found = audits(run_id, target)
     if any(record.status not in ENDED for record in found):
         return "running"
-    return next((record.result["state"] for record in found if record.status == "done"), "not run")
+    states = (AuditResult.of(record).state for record in found if record.status == "done")
+    return next((state for state in states if state is not None), "not run")
 
 
 def audit_report(record: RunRecord) -> AuditReport:
@@ -114,7 +128,7 @@ def audit_report(record: RunRecord) -> AuditReport:
 
 def playback(attack_id: str) -> Playback | None:
     """The images and losses of a finished attack, or None while there are none."""
-    path = folder_of(home(), store().get(attack_id).id) / judging_jobs.PLAYBACK
+    path = folder_of(home(attack_id), store(attack_id).get(attack_id).id) / PLAYBACK
     return Playback.of(artifacts.load_arrays(path)) if path.exists() else None
 
 
@@ -124,50 +138,57 @@ def test_images(run_id: str) -> dict[str, list[tuple[int, bytes]]]:
     raises  RunError when none were kept yet
     """
     record = get(run_id)
-    rows, x, y = cache.tests(home() / "cache", record.data_hash)
+    classes = RunResult.of(record).classes
+    rows, x, y = cache.tests(home(run_id) / "cache", record.data_hash)
     if min(x.shape[2:]) < 2:
         return {}
-    found: dict[str, list[tuple[int, bytes]]] = {name: [] for name in record.result["classes"]}
+    found: dict[str, list[tuple[int, bytes]]] = {name: [] for name in classes}
     for row, image, label in zip(rows.tolist(), x, y.tolist(), strict=True):
-        found[record.result["classes"][label]].append((row, to_png(mosaic(image[None]).image)))
+        found[classes[label]].append((row, to_png(mosaic(image[None]).image)))
     return found
 
 
-def frame(found: Playback, image: int, moment: int) -> tuple[bytes, bytes, bytes]:
-    """PNGs of one image clean, its perturbation × 10 around mid-grey, and attacked, at a moment of the attack."""
-    return panels.three(found.frames[image, 0], found.frames[image, moment])
+def sheet(found: Playback, full: float) -> bytes:
+    """A PNG of all images clean, their perturbations with full colour at `full`, and attacked; a column for each."""
+    return panels.sheet(found.frames[:, 0], found.attacked, full)
 
 
-def film(found: Playback, image: int) -> bytes:
+def frame(found: Playback, image: int, moment: int, full: float) -> tuple[bytes, bytes, bytes]:
+    """PNGs of one image clean, its perturbation around mid-grey, and attacked, at a moment of the attack.
+
+    full  change of a pixel that has full colour
+    """
+    return panels.three(found.frames[image, 0], found.frames[image, moment], full)
+
+
+def film(found: Playback, image: int, full: float) -> bytes:
     """An animated PNG of `frame`'s three pictures side by side, one moment after the other, over and over."""
-    return panels.film(found.frames[image])
+    return panels.film(found.frames[image], full)
 
 
-def _submit(kind: str, values: Mapping[str, Any], words: str, lane: str = "work") -> str:
+def _submit(kind: str, values: Mapping[str, Any], words: str, lane: Lane = "work") -> str:
     settings = {**values, "settings": RunConfig(**values["settings"]).to_json()}
     name = f"{words} {get(values['run']).name}"
-    job = store().create(kind, settings, name=name, digest=digest(values), lane=lane)
-    executor().submit(job)
-    return job
+    return queue.submit(kind, settings, name=name, lane=lane)
 
 
 def _radii(record: RunRecord) -> dict[str, Any]:
     """Where a run's eps-curve was measured, so that bounds are proven for the same images; nothing outside Linf."""
-    curve, linf = record.result.get("curve", ()), record.config["evaluation"]["norm"] == "Linf"
-    radii = [point["eps"] for point in curve] if linf else []
+    curve, linf = RunResult.of(record).curve, _settings_of(record)["evaluation"]["norm"] == "Linf"
+    radii = [point.eps for point in curve] if linf else []
     first = next((eps for eps in radii if eps > 0), 0.0)
     radii = sorted({*radii, *(first / 2**k for k in range(FINER))})  # proofs end long before attacks begin
-    return {"radii": radii, "radii_images": record.result.get("curve_images", 0)} if radii else {}
+    return {"radii": radii, "radii_images": RunResult.of(record).curve_images} if radii else {}
 
 
 def _of(kind: str, run_id: str) -> list[RunRecord]:
-    return [record for record in store().runs(kind=kind, text=run_id) if record.config.get("run") == run_id]
+    return about(kind, run_id)
 
 
 def _standard(run_id: str) -> str | None:
     """The newest finished run without adversarial training on exactly the same images, or None."""
     own = get(run_id)
-    for record in store().runs(kind="run", status=("done",), text="standard"):
+    for record in store().runs(kind="run", status=("done",)):
         if (
             record.id != run_id
             and record.config["training"]["name"] == "standard"
@@ -176,10 +197,3 @@ def _standard(run_id: str) -> str | None:
         ):
             return record.id
     return None
-
-
-def _prune() -> None:
-    """Remove the oldest finished attacks with their images."""
-    for record in store().runs(kind="attack", status=ENDED)[ATTACKS_KEPT:]:
-        store().delete(record.id)
-        shutil.rmtree(folder_of(home(), record.id), ignore_errors=True)

@@ -5,19 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from core.api.place import executor, home, store
-from core.api.work import get
+from core.api import examples, queue
+from core.api.work import about, get
+from core.api.workplace import home, store
+from core.engine import artifacts
+from core.engine.perform import folder_of
 from core.errors import RunError
+from core.jobs import frames
+from core.jobs.options import KernelConfig, WidthConfig
+from core.jobs.results import Condensed, RunResult, WidthResult
+from core.jobs.width_pace import KERNEL, seconds
 from core.plots import panels
 from core.plots.mosaic import mosaic, to_png
-from core.runs import artifacts, frames, kernel_price, kernel_stops
-from core.runs.config import RunConfig, digest
-from core.runs.kernel_jobs import KernelConfig
-from core.runs.kernel_stops import WidthConfig
-from core.runs.perform import folder_of
+from core.settings.run import RunConfig
 from core.types import RunRecord
 
 LEARNED = ("adv-kip", "kip")
+LEAVE_A_SET = ("run", "condense", "bring")
 
 __all__ = [
     "KernelConfig",
@@ -33,13 +37,17 @@ __all__ = [
 
 
 def supports() -> list[RunRecord]:
-    """Finished runs whose condensed set is there: adv-KIP and KIP first, newest first among equals."""
+    """Finished runs whose condensed set is there: adv-KIP and KIP first, the examples last."""
     found = [
         record
-        for record in store().runs(status=("done",))
-        if record.kind in ("run", "condense") and (folder_of(home(), record.id) / "condensed.npz").exists()
+        for record in (*store().runs(status=("done",)), *examples.runs())
+        if record.kind in LEAVE_A_SET and (folder_of(home(record.id), record.id) / "condensed.npz").exists()
     ]
-    return sorted(found, key=lambda record: record.result.get("method") not in LEARNED)
+    return sorted(found, key=_later)
+
+
+def _later(record: RunRecord) -> tuple[bool, bool]:
+    return examples.is_one(record.id), Condensed.of(record).method not in LEARNED
 
 
 def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
@@ -47,36 +55,33 @@ def submit_width(run_id: str, config: Mapping[str, Any]) -> str:
 
     raises  ConfigError for a wrong setting, RunError when the run has no condensed set
     """
-    record, path = get(run_id), folder_of(home(), run_id) / "condensed.npz"
+    record, path = get(run_id), folder_of(home(run_id), run_id) / "condensed.npz"
     if record.status != "done" or not path.exists():
         raise RunError(f"run {run_id} is {record.status} and has no condensed set: choose a finished run")
     settings = RunConfig(**record.config).to_json()
     chosen = WidthConfig(**config).model_dump(mode="json")
     values = {"run": run_id, "settings": settings, "condensed": str(path), "width": chosen}
-    job = store().create("width", values, name=f"Widths on {record.name}", digest=digest(values), lane="work")
-    executor().submit(job)
-    return job
+    return queue.submit("width", values, name=f"Widths on {record.name}")
 
 
 def width_seconds(run_id: str, config: Mapping[str, Any]) -> float | None:
     """Seconds that a comparison would take, by the pace of earlier ones on such images; None without them."""
-    found, chosen = get(run_id).result, WidthConfig(**config)
+    found, chosen = RunResult.of(get(run_id)), WidthConfig(**config)
     pace: dict[str, float] = {}
     for record in store().runs(kind="width", status=("done",)):
-        known = record.result
-        if (known["what"], known["shape"]) == (chosen.what, found["shape"]):
-            pace = {**known.get("pace", {}), **pace}  # the newest counts
-    wanted = [*kernel_stops.names(chosen, found["shape"]), kernel_price.KERNEL]
+        known = WidthResult.of(record)
+        if (known.what, known.shape) == (chosen.what, found.shape):
+            pace = {**known.pace, **pace}  # the newest counts
+    wanted = [*chosen.names(found.shape), KERNEL]
     if not set(wanted) <= set(pace):
         return None
-    pace, sizes = {name: pace[name] for name in wanted}, dict.fromkeys(chosen.widths, found.get("kernel_depth", 3))
-    return kernel_price.seconds(chosen, pace, sizes, found["shape"], len(found["classes"]), found["budget"])
+    pace, sizes = {name: pace[name] for name in wanted}, dict.fromkeys(chosen.widths, found.kernel_depth or 3)
+    return seconds(chosen, pace, sizes, found.shape, len(found.classes), found.budget or 0)
 
 
 def widths(run_id: str, what: str = "width") -> list[RunRecord]:
     """The comparisons on a run's condensed set in any state, newest first; `what` as in WidthConfig."""
-    found = [record for record in store().runs(kind="width", text=run_id) if record.config.get("run") == run_id]
-    return [record for record in found if record.config["width"]["what"] == what]
+    return [found for found in about("width", run_id) if found.config["width"]["what"] == what]
 
 
 def width_of(run_id: str, what: str = "width") -> RunRecord | None:
@@ -86,20 +91,22 @@ def width_of(run_id: str, what: str = "width") -> RunRecord | None:
 
 def moments(run_id: str) -> list[int]:
     """Steps at which pictures of a run's condensed images are kept, increasing; empty without a film."""
-    path = folder_of(home(), run_id) / frames.NAME
+    path = folder_of(home(run_id), run_id) / frames.NAME
     found = artifacts.load_arrays(path) if path.exists() else {}
     drawable = found and min(found["x"].shape[3:]) > 1  # points of the plane make no picture
     return found["step"].tolist() if drawable else []
 
 
-def support_at(run_id: str, moment: int) -> tuple[bytes, bytes]:
-    """PNGs of the condensed images at a moment of the film, and their difference to the first ones, magnified × 10.
+def support_at(run_id: str, moment: int, full: float | None) -> tuple[bytes, bytes, float]:
+    """PNGs of the condensed images at a moment of the film and of their difference to the first; its largest value.
 
     moment  0 is the first picture
+    full    change of a pixel that has full colour, usually ε; None for the largest change there is
     """
-    folder = folder_of(home(), run_id)
+    folder = folder_of(home(run_id), run_id)
     x = artifacts.load_arrays(folder / frames.NAME)["x"].astype(np.float32) / 255
-    y = artifacts.load_condensed(folder / "condensed.npz").y
-    y = y if len(y) == x.shape[1] else None  # a coreset's pictures may hold fewer images than it has
-    now, change = x[moment], panels.enlarged(x[0], x[moment])
-    return to_png(mosaic(now, y).image), to_png(mosaic(change, y).image)
+    labels = artifacts.load_condensed(folder / "condensed.npz").y
+    y = labels if len(labels) == x.shape[1] else None  # a coreset's pictures may hold fewer images than it has
+    largest = float(np.abs(x[moment] - x[0]).max())
+    now, change = x[moment], panels.enlarged(x[0], x[moment], full or largest or 1.0)
+    return to_png(mosaic(now, y).image), to_png(mosaic(change, y).image), largest

@@ -6,30 +6,36 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from core.api.place import executor, home, store
+from core.api import machine, visitors
+from core.api.workplace import PREFIX, executor, home, store
+from core.engine import artifacts, recovery, writing
+from core.engine.executor import CREATION_FLAGS, ROOT
 from core.errors import RunError
-from core.events import Progress
-from core.runs import artifacts, recovery
-from core.runs.executor import CREATION_FLAGS, ROOT
-from core.runs.flags import written
-from core.runs.study import START_NETWORK, Study, StudyOptions, plan
-from core.runs.study_done import digest_of, finished
-from core.runs.study_table import Row, markdown, table
-from core.types import RunRecord
+from core.settings.flags import written
+from core.settings.study import START_NETWORK, Place, Study, StudyOptions, plan
+from core.study.desk import Desk
+from core.study.done import finished
+from core.study.grid import alone, along, at, beside, measured, nearest
+from core.study.intervals import Difference
+from core.study.table import Row, markdown, table
+from core.types import EventRow, Named, RunRecord, plugins
 
+WORK, ESTIMATE = Named("core.study.work:work"), Named("core.study.estimate:estimate")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 
 __all__ = [
-    "Row", "Study", "StudyOptions", "at_work", "begin", "command", "continue_with", "cost", "helped", "log", "markdown",
-    "missing", "progress", "rows", "start", "stop", "studies", "study",
+    "Difference", "Place", "Row", "Study", "StudyOptions", "along", "at", "at_work", "begin", "beside", "command",
+    "continue_with", "cost", "log", "markdown", "measured", "missing", "nearest", "progress", "rows", "start",
+    "stop", "studies", "study", "widen",
 ]  # fmt: skip
 
 
 def studies() -> list[str]:
-    """Names of the studies of this home, newest first."""
+    """Names of the studies of this home, newest first; the examples are not among them."""
     found = sorted((home() / "studies").glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     return [path.stem for path in found]
 
@@ -45,36 +51,62 @@ def study(name: str) -> Study:
 def begin(name: str, values: Mapping[str, Any]) -> Study:
     """Remember a study under a name, or go on with it.
 
-    More methods, budgets, seeds or radii may be asked for later under the same name; nothing that was done is lost.
+    More methods, budgets, seeds or radii may be asked for later under the same name; nothing that was done is lost,
+    and single cells stay unless others are named.
     raises  ConfigError for wrong settings, RunError for a name that makes no file name
     """
-    wanted = Study(**values)
-    artifacts.save_json(_path(name), wanted.to_json())
+    visitors.refuse_guests("begin a study")
+    if name.startswith(PREFIX):
+        raise RunError(f"names that begin with {PREFIX} are those of the examples: take another, got {name!r}")
+    kept = study(name).also if name in studies() else ()
+    wanted = Study(**{"also": kept, **values})
+    visitors.refuse_paths(wanted.to_json())
+    writing.save_json(_path(name), wanted.to_json())
     return wanted
 
 
+def widen(name: str, place: Place) -> str:
+    """Add one cell to a study, all its seeds; returns the name of the study that now has it.
+
+    An example stays as it is: the cell then belongs to a study of the user's own with the same settings.
+    """
+    found, mine = study(name), name
+    if name.startswith(PREFIX):
+        only = alone(found, place)
+        mine, known = _own(name, only)
+        wider = only if known is None else known.with_place(place)
+    else:
+        wider = found.with_place(place)
+    begin(mine, wider.to_json())
+    return mine
+
+
+def _own(name: str, only: Study) -> tuple[str, Study | None]:
+    """The user's own study beside an example: the first of its names that is free or has these settings."""
+    cells = {"methods", "ipc", "trainings", "eps", "also", "set"}
+    for number in count(1):
+        mine = f"my-{name.removeprefix(PREFIX)}" + (f"-{number}" if number > 1 else "")
+        known = study(mine) if mine in studies() else None
+        if known is None or known.model_dump(exclude=cells) == only.model_dump(exclude=cells):
+            return mine, known
+    raise AssertionError("there is always a free name")
+
+
 def continue_with(
-    name: str, on_event: Callable[[str, Progress], None] = lambda words, event: None
+    name: str, listen: Callable[[str, EventRow], None] = lambda words, event: None
 ) -> Iterator[tuple[str, RunRecord]]:
-    """Do what is missing of a study in this process; yields each cell's words with its record when it has ended."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for workers, before torch is loaded
-    from core.runs.study_work import work
+    """Do what is missing of a study, as many runs at a time as the page Runs allows; yields words and record of each.
 
-    for cell, record in work(study(name), name, store(), home(), lambda cell, event: on_event(cell.words, event)):
+    Closing it, as an interrupt does, cancels what it has queued.
+    """
+    desk = Desk(name=name, store=store(), home=home(), executor=executor(), at_once=machine.parallel())
+    for cell, record in WORK(study(name), desk, lambda cell, event: listen(cell.words, event)):
         yield cell.words, record
-
-
-def helped(name: str, helpers: int) -> list[subprocess.Popen]:
-    """Start processes that work on the same study beside this one; the cores are shared out among all."""
-    cores = os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // (helpers + 1))))
-    command = [sys.executable, "-m", "core", "study", "resume", name, "--json"]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return [subprocess.Popen(command, cwd=ROOT, env=_here(), **quiet) for _ in range(helpers)]
 
 
 def start(name: str) -> None:
     """Go on with a study in a process of its own, which outlives this one; nothing when one is at it already."""
+    visitors.refuse_guests("go on with a study")
     study(name)
     if not at_work(name):
         log = home() / "studies" / f"{name}.log"
@@ -88,14 +120,15 @@ def start(name: str) -> None:
 
 
 def at_work(name: str) -> list[RunRecord]:
-    """The runs of a study that are going on."""
+    """The runs of a study that are queued or going on."""
     recovery.settle(store(), home())
     wanted = {cell.digest for cell in plan(study(name))}
-    return [record for record in store().runs(kind="run", status=("running",)) if digest_of(record) in wanted]
+    return [record for record in store(name).runs(kind="run", status=("queued", "running")) if record.digest in wanted]
 
 
 def stop(name: str) -> None:
-    """Cancel what is going on; each process of the study then ends."""
+    """Cancel what is queued or going on; the process that queues the rest then ends."""
+    visitors.refuse_guests("stop a study")
     for record in at_work(name):
         executor().cancel(record.id)
 
@@ -129,35 +162,34 @@ def command(name: str) -> str:
 
 
 def cost(name: str) -> Any:
-    """Wall seconds of what is missing, see core.runs.study_estimate.Estimate. Imports torch; takes seconds."""
-    from core.runs.study_estimate import estimate
-
-    return estimate(study(name), store(), home())
+    """Wall seconds of what is missing, see core.study.estimate.Estimate. Imports torch; takes seconds."""
+    return ESTIMATE(study(name), store(), home())
 
 
 def rows(name: str) -> list[Row]:
     """The table of what is done so far."""
-    done = finished(store())
+    done = finished(store(name))
     return table(study(name), lambda cell: done.get(cell.digest))
 
 
 def progress(name: str) -> tuple[int, int]:
     """Cells done, and cells in all."""
-    done, cells = finished(store()), list(plan(study(name)))
+    done, cells = finished(store(name)), list(plan(study(name)))
     return sum(cell.digest in done for cell in cells), len(cells)
 
 
 def missing(name: str) -> Sequence[str]:
     """What is still to do, in words."""
-    done = finished(store())
+    done = finished(store(name))
     return [cell.words for cell in plan(study(name)) if cell.digest not in done]
 
 
 def _here() -> dict[str, str]:
-    return {**os.environ, "BALLAST_HOME": str(home())}
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), *plugins.folders())))
+    return {**os.environ, "BALLAST_HOME": str(home()), "PYTHONPATH": path}
 
 
 def _path(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise RunError(f"a study's name has letters, digits, '.', '_' and '-', at most 61, got {name!r}")
-    return home() / "studies" / f"{name}.json"
+    return home(name) / "studies" / f"{name}.json"

@@ -3,30 +3,34 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.api.place import executor, home, store
-from core.errors import ConfigError, RunError
+from core.api import queue, visitors
+from core.api.naming import default_name
+from core.api.workplace import PREFIX, executor, home, store
+from core.engine import artifacts, inline, recovery, silence, trash, writing
+from core.engine.perform import RECORD, folder_of
+from core.errors import ConfigError, ResourceError, RunError
 from core.events import Progress
-from core.runs import recovery
-from core.runs.config import RunConfig, digest
-from core.runs.perform import claim, folder_of, perform
-from core.types import EventRow, RunRecord, Status
+from core.jobs.files import SO_FAR
+from core.jobs.kinds import KINDS
+from core.settings.run import RunConfig, unsuited
+from core.types import ENDED, EventRow, RunRecord, Status
 
-REFERENCES = ("random", "full")
-NOT_COPIED = ("alive.lock", "worker.log", "data.json", "checkpoint-*", ".*")
+TRASH_DAYS = trash.DAYS
+MOST_EVENTS = 4_000  # that one call reads
+NOT_COPIED = ("alive.lock", "worker.log", "data.json", "checkpoint-*", ".*", "*.damaged*", "thinned.jsonl", RECORD)
 
 
 def submit(config: Mapping[str, Any], *, name: str = "") -> str:
     """Queue a run (validated here; ConfigError says what is wrong) and return its id."""
     settings = RunConfig(**config)
-    run_id = store().create(
-        "run", settings.to_json(), name=name or default_name(settings), digest=settings.digest, lane="work"
-    )
-    executor().submit(run_id)
-    return run_id
+    if sentence := unsuited(settings):
+        raise ConfigError(sentence)
+    return queue.submit("run", settings.to_json(), name=name or default_name(settings))
 
 
 def here(
@@ -39,27 +43,22 @@ def here(
 ) -> RunRecord:
     """Do a run in this process, for the command line; the record is in the store like any other.
 
-    kind    "run", "condense" (config as for `submit`), "train" ({"settings": ..., "condensed": path}),
+    kind    "run", "condense", "bring" (config as for `submit`), "train" ({"settings": ..., "condensed": path}),
             "evaluate" ({"settings": ..., "model": path}) or "data"
     out     folder that gets a copy of what the run leaves; `result["out"]` then names it
-    raises  ConfigError before anything is stored when the settings are wrong
+    raises  ConfigError before anything is stored when the settings are wrong, ResourceError when `out` cannot be
+            written
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for workers, before torch is loaded
-    from core.runs.kinds import KINDS
-
-    if kind in ("run", "condense"):
+    if out is not None:
+        writing.writable(out, folder=True)
+    if kind in ("run", "condense", "bring"):
         settings = RunConfig(**config)
         config, name = settings.to_json(), name or default_name(settings)
     elif "settings" in config:
         config = {**config, "settings": RunConfig(**config["settings"]).to_json()}
-    run_id = store().create(kind, config, name=name or kind, digest=digest(config), lane="here")  # no worker's lane
-    claimed = claim(store(), home(), run_id)
-    if claimed is None:
-        raise RunError(f"run {run_id} was cancelled or deleted before it could begin: start it again")
-    try:
-        perform(store(), home(), claimed[0], KINDS, on_event=on_event)
-    finally:
-        claimed[1].release()
+    run_id = queue.create(kind, config, name=name or kind, lane=inline.LANE)
+    inline.InlineExecutor(store(), home(), KINDS, on_event).submit(run_id)
     record = store().get(run_id)
     if out is None or record.status != "done":
         return record
@@ -67,119 +66,176 @@ def here(
     return replace(record, result={**record.result, "out": str(out)})
 
 
-def default_name(settings: RunConfig) -> str:
-    """What a run is called until somebody renames it: `mfc 10/class · digits · adversarial · mlp`."""
-    options = settings.method.options
-    ipc, radius = getattr(options, "ipc", None), getattr(options, "radius", None)
-    size = f" {ipc}/class" if ipc is not None else f" η {radius:g}" if radius is not None else ""
-    parts = (
-        f"{settings.method.name}{size}",
-        Path(settings.data.name).name,
-        settings.training.name,
-        settings.network.name,
-    )
-    return " · ".join(parts)
+def ahead(run_id: str) -> list[RunRecord]:
+    """What a queued run waits for: the runs that are worked on, then those queued before it."""
+    order = store().waiting("work")
+    if run_id not in order:
+        return []
+    going = [record for record in store().runs(status=("running",)) if record.kind != "data"]
+    return [*going[::-1], *(store().get(other) for other in order[: order.index(run_id)])]
 
 
 def cancel(run_id: str) -> None:
     """Ask a run to stop; it is `cancelled` within two seconds, whatever it is doing."""
-    store().get(run_id)
+    visitors.refuse_others(run_id, "stop")
     executor().cancel(run_id)
 
 
 def resume(run_id: str) -> None:
     """Queue an interrupted, failed or cancelled run again from its last checkpoint or finished stage."""
     record = get(run_id)
-    store().requeue(run_id, lane="light" if record.kind == "data" else "work")
+    visitors.refuse_others(run_id, "resume")
+    if record.kind == "code":
+        raise RunError(f"run {run_id} judges code, which only a command runs: give evaluate --network again")
+    visitors.admit()
+    store().requeue(run_id, lane=KINDS[record.kind].lane)
     executor().submit(run_id)
+
+
+def resume_here(run_id: str, on_event: Callable[[Progress], None] = lambda event: None) -> RunRecord:
+    """Go on with an interrupted, failed or cancelled run in this process; returns its record when it has ended."""
+    get(run_id)
+    store().requeue(run_id, lane=inline.LANE)
+    inline.InlineExecutor(store(), home(), KINDS, on_event).submit(run_id)
+    return store().get(run_id)
 
 
 def again(run_id: str) -> str:
     """Queue a new run with the same settings and return its id."""
     record = get(run_id)
+    if record.damaged:
+        raise RunError(record.error)
     if record.kind != "run":
         raise RunError(f"only runs of kind run can be repeated from here, {run_id} is of kind {record.kind}")
     return submit(record.config, name=record.name)
 
 
 def rename(run_id: str, name: str) -> None:
-    """Give a run another name; it must not be empty."""
-    if not name.strip():
-        raise RunError("the name of a run must not be empty: write a word or two")
-    store().rename(run_id, name.strip())
+    """Give a run another name, of 1 to 120 letters in one line."""
+    _own(run_id)
+    visitors.refuse_others(run_id, "rename")
+    plain = queue.plain(name)
+    if not 1 <= len(plain) <= queue.MOST_LETTERS:
+        raise RunError(f"the name of a run has 1 to {queue.MOST_LETTERS} letters, got {len(plain)}: write a few words")
+    store().rename(run_id, plain)
 
 
-def delete(run_id: str) -> None:
-    """Remove an ended run with its events and files; RunError while it is queued or running."""
-    get(run_id)
-    store().delete(run_id)
-    shutil.rmtree(folder_of(home(), run_id), ignore_errors=True)
+def delete(run_id: str, *, now: bool = False) -> None:
+    """Put an ended run into the trash, or remove it at once with `now`; RunError while it works, or is an example."""
+    _own(run_id)
+    visitors.refuse_others(run_id, "delete")
+    record = store().get(run_id, deleted=True)
+    if record.status == "running":
+        recovery.settle_one(store(), home(), run_id)
+    if record.damaged:
+        store().end(run_id)
+    if now:
+        trash.remove(store(), home(), run_id)
+    elif record.deleted is None:
+        trash.discard(store(), home(), run_id)
+
+
+def restore(run_id: str) -> None:
+    """Take a run out of the trash, with everything it left."""
+    visitors.refuse_others(run_id, "restore")
+    if store().get(run_id, deleted=True).deleted is None:
+        raise RunError(f"run {run_id} is not in the trash: there is nothing to restore")
+    trash.restore(store(), home(), run_id)
+
+
+def trashed(*, limit: int | None = None) -> list[RunRecord]:
+    """Runs in the trash of every kind, newest first; each is removed for good after `api.TRASH_DAYS`."""
+    return store().runs(deleted=True, damaged=True, limit=limit)
+
+
+def _own(run_id: str) -> None:
+    if run_id.startswith(PREFIX):
+        raise RunError(f"{run_id} is an example that ships with Ballast and stays as it is: run it again")
+
+
+def prune(kind: str, keep: int) -> None:
+    """Remove the oldest ended runs of a kind of which everybody keeps only so many; sessions may do so at once."""
+    mine = [record for record in store().runs(kind=kind, status=ENDED) if visitors.is_own(record)]
+    for record in mine[keep:]:
+        with suppress(RunError):  # another session was faster
+            trash.remove(store(), home(), record.id)
 
 
 def get(run_id: str) -> RunRecord:
     """One run; RunError when there is none. A dead worker's run is turned `interrupted` first."""
-    record = store().get(run_id)
-    if record.status == "running":
-        recovery.settle_one(store(), home(), run_id)
-        record = store().get(run_id)
-    return record
+    return recovery.truth(store(run_id), home(run_id), run_id)
+
+
+def silent(run_id: str) -> float | None:
+    """Seconds since a running run gave a sign of life; None when it is not running, or has just begun."""
+    return silence.of(store(), run_id)
+
+
+def restart(run_id: str) -> None:
+    """Kill whoever works on a running run, whatever it is doing, and queue the run again from its checkpoint."""
+    visitors.refuse_others(run_id, "restart")
+    executor().requeue(run_id)
+
+
+def so_far(record: RunRecord) -> RunRecord:
+    """A run with its accuracies, where a running one has them already and only its map is missing."""
+    path = folder_of(home(), record.id) / SO_FAR
+    if record.status != "running" or not path.exists():
+        return record
+    return replace(record, result=KINDS[record.kind].check(artifacts.load_json(path)))
+
+
+def about(kind: str, run_id: str) -> list[RunRecord]:
+    """The further jobs of this kind on a run, in any state, newest first; on an example its own come last."""
+    own = store().runs(kind=kind, parent=run_id)
+    return own if store(run_id) is store() else [*own, *store(run_id).runs(kind=kind, parent=run_id)]
 
 
 def runs(
-    *, kind: str | None = "run", status: Sequence[Status] = (), text: str = "", limit: int = 500
+    *,
+    kind: str | None = "run",
+    status: Sequence[Status] = (),
+    text: str = "",
+    methods: Sequence[str] = (),
+    limit: int | None = None,
+    offset: int = 0,
+    damaged: bool = False,
 ) -> list[RunRecord]:
-    """Runs, newest first; `text` filters by name, method, data set and network; kind None means all kinds."""
-    recovery.settle(store(), home())
-    return store().runs(kind=kind, status=status, text=text, limit=limit)
+    """Runs, newest first: all, or `limit` of them after the first `offset`.
+
+    text     words that must occur in name, method, data set or network
+    methods  names of methods, of which one must be that of the run
+    kind     None means all kinds
+    damaged  whether rows that cannot be read are listed too
+    """
+    if limit is not None and limit < 1:
+        raise RunError(f"the number of runs to list must be at least 1, got {limit}")
+    _settle()
+    wanted: dict[str, Any] = {"kind": kind, "status": status, "text": text, "methods": methods}
+    return store().runs(**wanted, limit=limit, offset=offset, damaged=damaged)
+
+
+def _settle() -> None:
+    """End the runs of dead workers; where that cannot be written, the list is shown as it is stored."""
+    with suppress(ResourceError):  # the pool says so
+        recovery.settle(store(), home())
+
+
+def count(
+    *, kind: str | None = "run", status: Sequence[Status] = (), text: str = "", methods: Sequence[str] = ()
+) -> int:
+    """How many runs there are that `runs` would list, damaged ones among them."""
+    return store().count(kind=kind, status=status, text=text, methods=methods)
 
 
 def events(run_id: str, after: int = 0) -> list[EventRow]:
-    """The events of a run with seq > after, oldest first."""
-    return store().events(run_id, after)
-
-
-def references(config: Mapping[str, Any]) -> dict[str, RunRecord | None]:
-    """Newest run of `random` at the same budget and of `full` data with otherwise equal settings, or None.
-
-    A run is no reference for itself: for settings that are a reference already, that entry is None.
-    """
-    found: dict[str, RunRecord | None] = {}
-    for name, settings in _reference_settings(config).items():
-        known = [r for r in store().runs(kind="run", digest=settings.digest) if r.status not in ("failed", "cancelled")]
-        done = [record for record in known if record.status == "done"]
-        found[name] = next(iter(done or known), None)
-    return {name: found.get(name) for name in REFERENCES}
-
-
-def submit_references(config: Mapping[str, Any]) -> list[str]:
-    """Queue those reference runs that do not exist yet; returns their ids."""
-    there = references(config)
-    settings = _reference_settings(config)
-    return [submit(settings[name].to_json()) for name in settings if there[name] is None]
-
-
-def _reference_settings(config: Mapping[str, Any]) -> dict[str, RunConfig]:
-    """The settings of each reference run that can be told; without a budget there is no `random` yet."""
-    own = RunConfig(**config)
-    found = {"full": own.replace(method={"name": "full"})}
-    ipc = getattr(own.method.options, "ipc", None) or _ipc_reached(own)
-    if ipc is not None:
-        found = {"random": own.replace(method={"name": "random", "options": {"ipc": ipc}}), **found}
-    return {name: settings for name, settings in found.items() if settings != own}
-
-
-def _ipc_reached(settings: RunConfig) -> int | None:
-    """Images per class, on average, of a finished run whose budget was not set but found."""
-    for record in store().runs(kind="run", status=("done",), digest=settings.digest, limit=1):
-        if budget := record.result.get("budget"):
-            return max(1, round(budget / len(record.result["classes"])))
-    return None
+    """The events of a run with seq > after, oldest first, a few thousand at most; further calls bring the next."""
+    return store(run_id).events(run_id, after, limit=MOST_EVENTS)
 
 
 def check(config: Mapping[str, Any]) -> str:
     """Say what is wrong with these settings, or "" when nothing is."""
     try:
-        RunConfig(**config)
+        return unsuited(RunConfig(**config))
     except ConfigError as error:
         return str(error)
-    return ""

@@ -12,8 +12,8 @@
 attacks are distances; they are never averaged with accuracies within an eps.
 """
 
-from core.attacks.autoattack import AutoAttackResult, Part, Tick, autoattack, autoattack_steps, square_steps
-from core.attacks.bounds import certified
+from core.attacks.autoattack import AutoAttackResult, Tick, autoattack, autoattack_steps, square_steps
+from core.attacks.bounds import certified, worst_margins
 from core.attacks.carlini_wagner import carlini_wagner
 from core.attacks.deepfool import MinimalNorm, deepfool
 from core.attacks.fgsm import fgsm
@@ -23,7 +23,7 @@ from core.attacks.pgd import Step, pgd, pgd_steps
 from core.attacks.precision import searching
 
 __all__ = [
-    "LOSSES", "AutoAttackResult", "MinimalNorm", "Part", "Step", "Tick", "autoattack", "autoattack_steps",
+    "LOSSES", "AutoAttackResult", "MinimalNorm", "Step", "Tick", "autoattack", "autoattack_steps",
     "carlini_wagner", "certified", "deepfool", "fgsm", "pgd", "pgd_steps", "searching", "square_steps",
-    "untouched",
+    "untouched", "worst_margins",
 ]  # fmt: skip

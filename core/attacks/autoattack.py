@@ -3,28 +3,34 @@
 Source: Croce & Hein 2020, arXiv:2003.01690: APGD-CE, targeted APGD-DLR, targeted FAB (arXiv:1907.02044)
 and Square (arXiv:1912.00049), each on the images that are still right. The parts are torchattacks' at
 the strength of the paper; its own ensemble runs 10 steps and is what the preset "quick" resembles.
+In L1, after Croce & Hein 2021, arXiv:2103.01208: APGD of apgd_l1.py with 5 restarts and 5 targets, and FAB.
 Every image found is brought back into the ball, judged again in float32 and counted only if it holds.
 Cost: about 2,000 gradients and 5,000 queries per robust image for ten classes.
 """
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.attacks.apgd_l1 import apgd_l1, apgd_l1_targeted
 from core.attacks.guard import untouched
 from core.attacks.interruptible import Door, interruptible
+from core.attacks.losses import LOSSES
 from core.attacks.pgd import Logits, check
-from core.attacks.projections import project
+from core.attacks.projections import lengths, project
 from core.errors import ConfigError, NumericsError
+from core.events import finish, through
 from core.types import Norm, Part, stream
 
 Preset = Literal["standard", "quick", "rand"]
+Found = Callable[[Tensor, Tensor], Tensor]  # an attack of the library: images and labels to images
+RESTARTS_L1, TARGETS_L1 = 5, 5  # of APGD in L1, as its authors run it
 BATCH = 500  # images per call of a part: bounds memory, changes nothing for fewer images
 SMALL_SIDE = 16  # pixels; below it Square's windows miss the last row and column or do not fit
 
@@ -82,7 +88,7 @@ def autoattack(
 
     model     any function (n, c, h, w) in [0, 1] -> (n, n_classes); left exactly as it was
     x, y      (n, c, h, w) float32 in [0, 1], (n,) int64
-    norm      "Linf" or "L2"
+    norm      "Linf", "L2" or "L1"; Square is left out in L1, and a note says so
     preset    "standard"; "quick" for a look; "rand" for models that answer at random
     search    a cheaper version of the model for APGD, see core.attacks.precision. FAB stops at the boundary and Square
               at the first image it takes for wrong, so these look at the model itself, as does every verdict
@@ -91,11 +97,7 @@ def autoattack(
     run = autoattack_steps(
         model, x, y, norm=norm, eps=eps, n_classes=n_classes, seed=seed, preset=preset, search=search
     )
-    while True:
-        try:
-            next(run)
-        except StopIteration as stop:
-            return stop.value
+    return finish(run)
 
 
 def autoattack_steps(
@@ -105,12 +107,10 @@ def autoattack_steps(
     """`autoattack` as a generator: yields a Tick about five times a second, can be closed at any."""
     if preset not in PRESETS:
         raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-    if norm not in ("Linf", "L2"):
-        raise ConfigError(f"AutoAttack is defined for Linf and L2, got {norm!r}: use PGD with restarts for L1")
     check(x, norm, torch.full((1,), eps))
     with untouched(model):
         right, differentiable = _probe(model, x, y, n_classes)
-        names, notes = _choose(preset, n_classes, differentiable)
+        names, notes = _choose(preset, n_classes, differentiable, norm)
         adversarial = x.detach().clone().float()
         broken_by = ["" if ok else "clean" for ok in right.tolist()]
         parts: list[Part] = []
@@ -157,13 +157,11 @@ def square_steps(
 def _ticking(
     work: Generator[None, None, Tensor], name: str, door: Door, right: Tensor
 ) -> Generator[Tick, None, Tensor]:
-    with closing(work):
-        while True:
-            yield Tick(part=name, queries=door.queries, standing=int(right.sum()), images=len(right))
-            try:
-                next(work)
-            except StopIteration as stop:
-                return stop.value
+    def tick(_: object) -> Tick:
+        return Tick(part=name, queries=door.queries, standing=int(right.sum()), images=len(right))
+
+    yield tick(None)
+    return (yield from through(work, tick))
 
 
 def _wrong(model: Logits, x: Tensor, y: Tensor) -> Tensor:
@@ -187,8 +185,19 @@ def _probe(model: Logits, x: Tensor, y: Tensor, n_classes: int) -> tuple[Tensor,
     return torch.cat(right) if right else torch.zeros(0, dtype=torch.bool, device=x.device), differentiable
 
 
-def _choose(preset: Preset, n_classes: int, differentiable: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _choose(
+    preset: Preset, n_classes: int, differentiable: bool, norm: Norm
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The parts that can run here, and a sentence for each that cannot."""
+    if norm == "L1" and not differentiable:
+        raise ConfigError("the model has no gradient, and Square is defined for Linf and L2, got 'L1': choose those")
+    names, notes = _suited(preset, n_classes, differentiable)
+    if norm == "L1" and "Square" in names:
+        return tuple(name for name in names if name != "Square"), (*notes, "Square is not defined in L1: left out")
+    return names, notes
+
+
+def _suited(preset: Preset, n_classes: int, differentiable: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if n_classes < 2:
         raise ConfigError(f"an attack needs at least 2 classes, got {n_classes}")
     if not differentiable:
@@ -205,25 +214,55 @@ def _choose(preset: Preset, n_classes: int, differentiable: bool) -> tuple[tuple
     return ("APGD-CE", "APGD-T", "FAB-T", "Square"), ()
 
 
-def _part(name: str, door: Door, norm: Norm, eps: float, n_classes: int, strength: Strength, seed: int) -> Callable:
+def _part(name: str, door: Door, norm: Norm, eps: float, n_classes: int, strength: Strength, seed: int) -> Found:
+    if norm == "L1" and name.startswith("APGD"):
+        return _apgd_l1(name, door, eps, n_classes, strength, seed)
     import torchattacks  # four seconds to import, and only here
 
     common = {"norm": norm, "eps": eps, "seed": stream(seed, "autoattack", name) % 2**31}
     gradient = {**common, "steps": strength.steps}
     classes = min(n_classes, strength.targets + 1)
+    attack: Found
     match name:
         case "APGD-CE":
-            return torchattacks.APGD(door, **gradient, loss="ce", eot_iter=strength.average)
+            attack = torchattacks.APGD(door, **gradient, loss="ce", eot_iter=strength.average)
         case "APGD-DLR":
-            return torchattacks.APGD(door, **gradient, loss="dlr", eot_iter=strength.average)
+            attack = torchattacks.APGD(door, **gradient, loss="dlr", eot_iter=strength.average)
         case "APGD-T":
-            return torchattacks.APGDT(door, **gradient, n_classes=classes)
+            attack = torchattacks.APGDT(door, **gradient, n_classes=classes)
         case "FAB-T":
-            return torchattacks.FAB(door, **gradient, multi_targeted=True, n_classes=classes)
-    return torchattacks.Square(door, **common, n_queries=strength.queries)
+            attack = torchattacks.FAB(door, **gradient, multi_targeted=True, n_classes=classes)
+            attack = partial(_fab_l1, attack, door) if norm == "L1" else attack
+        case _:
+            attack = torchattacks.Square(door, **common, n_queries=strength.queries)
+    return attack
 
 
-def _call(attack: Callable, door: Door, x: Tensor, y: Tensor, *, square: bool) -> Callable[[], Tensor]:
+def _apgd_l1(name: str, door: Door, eps: float, n_classes: int, strength: Strength, seed: int) -> Found:
+    generator = torch.Generator().manual_seed(stream(seed, "autoattack", name))
+    common: dict[str, Any] = {"eps": eps, "steps": strength.steps, "generator": generator}
+    if name == "APGD-T":
+        return partial(apgd_l1_targeted, door, **common, targets=min(n_classes - 1, TARGETS_L1))
+    loss = LOSSES["dlr" if name == "APGD-DLR" else "ce"]
+    return partial(apgd_l1, door, **common, loss=loss, restarts=RESTARTS_L1, average=strength.average)
+
+
+def _fab_l1(fab: Any, door: Door, x: Tensor, y: Tensor) -> Tensor:
+    """FAB towards each target in turn: the library's own loop over them measures no L1 lengths."""
+    found, standing = x.clone(), torch.arange(len(x), device=x.device)
+    for place in range(2, fab.n_target_classes + 2):
+        if not len(standing):
+            break
+        fab.target_class = place
+        moved = fab.attack_single_run_targeted(x[standing], y[standing])
+        short = lengths(moved - x[standing], "L1") <= fab.eps
+        fell = short & (door(moved).argmax(1) != y[standing])
+        found[standing[fell]] = moved[fell]
+        standing = standing[~fell]
+    return found
+
+
+def _call(attack: Found, door: Door, x: Tensor, y: Tensor, *, square: bool) -> Callable[[], Tensor]:
     """The attack on these images; for Square small or oblong ones stand in the corner of a square canvas.
 
     The canvas has no effect on the logits, so what is found there is found in the image.

@@ -26,8 +26,8 @@ class _InputGradient(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, logits: Callable[[Tensor], Tensor]) -> Tensor:
         with torch.enable_grad():
             ctx.x = x.detach().requires_grad_()
-            ctx.out = logits(ctx.x)
-        return ctx.out.detach()
+            out = ctx.out = logits(ctx.x)
+        return out.detach()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
@@ -57,7 +57,8 @@ class Door(nn.Module):
         if self.crop:
             x = x[..., : self.crop[0], : self.crop[1]]
         if torch.is_grad_enabled() and x.requires_grad:
-            return _InputGradient.apply(x, self._logits[0])
+            out: Tensor = _InputGradient.apply(x, self._logits[0])
+            return out
         with torch.no_grad():
             return self._logits[0](x).clone()
 

@@ -1,6 +1,7 @@
 """Projected gradient descent in Linf, L2 and L1.
 
-Source: Madry et al. 2018, arXiv:1706.06083, eq. 2.1; targeted form and step 2.5 eps / steps as there.
+Source: Madry et al. 2018, arXiv:1706.06083, eq. 2.1; targeted form and step 2.5 eps / steps as there. In L2 and L1
+the length of a step is that of the move within ball and box, see core.attacks.ascent.
 Cost: steps gradients per restart; `keep="worst"` adds one forward pass and leaves out images that are
 broken already, `keep="last"` is the bare inner loop of adversarial training.
 """
@@ -12,11 +13,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from core.attacks.ascent import ascend
 from core.attacks.guard import untouched
 from core.attacks.losses import Loss, hard_labels, resolve
-from core.attacks.projections import NORMS, per_image, project, random_start, steepest
+from core.attacks.projections import NORMS, project, random_start
 from core.errors import ConfigError, NumericsError
-from core.types import Norm
+from core.events import finish
+from core.types import Norm, usual_step
 
 Logits = Callable[[Tensor], Tensor]
 
@@ -77,11 +80,7 @@ def pgd(
         random_start=random_start, loss=loss, targets=targets, start=start, generator=generator, keep=keep,
         search=search,
     )  # fmt: skip
-    while True:
-        try:
-            next(run)
-        except StopIteration as stop:
-            return stop.value
+    return finish(run)
 
 
 def pgd_steps(
@@ -113,7 +112,7 @@ def pgd_steps(
         )
     if not steps or not len(x) or not eps.any():
         return x
-    alpha = 2.5 * eps / steps if step_size is None else torch.as_tensor(step_size).to(eps).expand(len(x))
+    alpha = usual_step(eps, steps) if step_size is None else torch.as_tensor(step_size).to(eps).expand(len(x))
     aim = _Aim(logits, resolve(loss), y, targets, search)
     starts = _Starts(x, norm, eps, start, generator if random_start else None)
     with untouched(logits):
@@ -194,10 +193,6 @@ class _Starts:
         return random_start(self.x, self.norm, self.eps, self.generator)
 
 
-def _move(now: Tensor, x: Tensor, grad: Tensor, norm: Norm, eps: Tensor, alpha: Tensor) -> Tensor:
-    return project(now + per_image(alpha, x) * steepest(grad, now, norm), x, norm, eps)
-
-
 def _refuse_nan(loss: Tensor) -> None:
     if not bool(loss.isfinite().all()):
         raise NumericsError("the model's loss is NaN or infinite under attack: its training has diverged")
@@ -213,7 +208,7 @@ def _last(
         for step in range(steps):
             grad, loss, _ = aim.gradient(now, slice(None))
             yield Step(restart=restart, step=step, rows=rows, images=now, loss=loss)
-            now = _move(now, x, grad, norm, eps, alpha)
+            now = ascend(now, x, grad, norm, eps, alpha)
     return now.detach()
 
 
@@ -245,5 +240,5 @@ def _worst(
                 break
             if bool(fell.any()):
                 rows, now, grad = rows[~fell], now[~fell], grad[~fell]
-            now = _move(now, x[rows], grad, norm, eps[rows], alpha[rows])
+            now = ascend(now, x[rows], grad, norm, eps[rows], alpha[rows])
     return best

@@ -39,6 +39,7 @@ def searching(model: Logits, device: str, precision: Precision) -> Logits | None
 
     def logits(x: Tensor) -> Tensor:
         with torch.autocast(kind, torch.bfloat16):
-            return model(x).float()
+            out: Tensor = model(x)
+            return out.float()
 
     return logits

@@ -1,9 +1,9 @@
 """Geometry of the Linf, L2 and L1 balls inside the pixel box: lengths, projections, directions, starts.
 
 Radii are tensors of shape (n,), one per image. The projection on L1 ball and box together follows
-Croce & Hein, "Mind the box", ICML 2021, arXiv:2103.01208, prop. 2.1: projecting on the ball first
-and clipping after would waste most of the budget. Linf is exact by clipping. For L2 the point is
-scaled into the ball and clipped, which is feasible but not the nearest point of the intersection.
+Croce & Hein, "Mind the box", ICML 2021, arXiv:2103.01208, prop. 2.1, and that on L2 ball and box the
+same way: projecting on the ball first and clipping after would waste most of the budget. Linf is exact
+by clipping. All three give the nearest point of the intersection.
 """
 
 import torch
@@ -27,7 +27,8 @@ def lengths(delta: Tensor, norm: Norm) -> Tensor:
     if norm == "Linf":
         return flat.abs().amax(1)
     if norm == "L2":
-        return flat.norm(dim=1)
+        root: Tensor = flat.norm(dim=1)
+        return root
     if norm == "L1":
         return flat.abs().sum(1)
     raise ConfigError(f"norm must be one of {', '.join(NORMS)}, got {norm!r}")
@@ -45,35 +46,52 @@ def project(moved: Tensor, x: Tensor, norm: Norm, eps: Tensor) -> Tensor:
     if norm == "Linf":
         return moved.clamp(x - radius, x + radius).clamp_(0, 1)
     delta = moved - x
-    if norm == "L2":
-        length = per_image(lengths(delta, norm), x)
-        return (x + delta * (radius / length.clamp_min(1e-12)).clamp_max(1)).clamp_(0, 1)
-    return (x + _project_l1_box(delta, x, eps)).clamp_(0, 1)
-
-
-def _project_l1_box(delta: Tensor, x: Tensor, eps: Tensor) -> Tensor:
-    """Nearest point of {|d|_1 <= eps, 0 <= x + d <= 1}: soft threshold by lambda, then clip, exactly.
-
-    The length left after thresholding by lambda, sum_i clip(|u_i| - lambda, 0, room_i), is piecewise
-    linear with corners at |u_i| and |u_i| - room_i, so lambda lies between two sorted corners.
-    """
-    size = delta.flatten(1).abs()
-    room = torch.where(delta > 0, 1 - x, x).flatten(1)
-    inside = torch.minimum(size, room).sum(1) <= eps
-    low = (size - room).clamp_min(0)
-    corners, order = torch.cat([size, low], 1).sort(1, descending=True)
-    # walking lambda down, passing |u_i| adds slope 1, passing |u_i| - room_i removes it again
-    slope = torch.cat([torch.ones_like(size), -torch.ones_like(low)], 1).gather(1, order).cumsum(1)
-    gaps = corners[:, :-1] - corners[:, 1:]
-    grown = torch.cat([torch.zeros_like(gaps[:, :1]), (slope[:, :-1] * gaps).cumsum(1)], 1)
-    last = (grown < eps[:, None]).sum(1, keepdim=True).sub(1).clamp_min(0)
-    missing = eps[:, None] - grown.gather(1, last)
-    cut = (corners.gather(1, last) - missing / slope.gather(1, last).clamp_min(1)).clamp_min(0)
-    cut = torch.where(inside[:, None], torch.zeros_like(cut), cut)
-    kept = torch.minimum((size - cut).clamp_min(0), room).view_as(delta)
+    size, room = delta.flatten(1).abs(), torch.where(delta > 0, 1 - x, x).flatten(1)
+    nearest = _l2_box if norm == "L2" else _l1_box
+    kept = nearest(size, room, eps).view_as(delta)
     # rounding in the sums may leave a few ulp above eps
-    kept = kept * per_image((eps / lengths(kept, "L1").clamp_min(1e-12)).clamp_max(1), x)
-    return kept * delta.sign()
+    kept = kept * per_image((eps / lengths(kept, norm).clamp_min(1e-12)).clamp_max(1), x)
+    return (x + kept * delta.sign()).clamp_(0, 1)
+
+
+def _l2_box(size: Tensor, room: Tensor, eps: Tensor) -> Tensor:
+    """Nearest point of {|d|_2 <= eps, 0 <= d <= room} to size >= 0: scale by one number, then clip, exactly.
+
+    The scale is the largest s <= 1 with |min(s size, room)|_2 <= eps. Pixels that are full at one s are full at a
+    larger one, so sharing what they leave of eps among the others, until none is new, ends at it.
+    """
+    scale = (eps / size.norm(dim=1).clamp_min(1e-12)).clamp_max(1)
+    while True:
+        full = scale[:, None] * size >= room
+        left = eps.square() - (room.square() * full).sum(1)
+        free = (size.square() * ~full).sum(1)
+        larger = (left.clamp_min(0) / free.clamp_min(1e-24)).sqrt().clamp_max(1)
+        if not bool((larger > scale * (1 + 4 * torch.finfo(size.dtype).eps)).any()):  # nor where it is no number
+            return torch.minimum(scale[:, None] * size, room)
+        scale = torch.maximum(larger, scale)
+
+
+def _l1_box(size: Tensor, room: Tensor, eps: Tensor) -> Tensor:
+    """Nearest point of {|d|_1 <= eps, 0 <= d <= room} to size >= 0: lower by one number, then clip, exactly.
+
+    What is left after lowering by c, sum_i clip(size_i - c, 0, room_i), falls with c and is piecewise linear, so
+    Newton's steps end on the right piece; where one leaves the interval that is known, its middle is taken.
+    """
+    low, high = torch.zeros_like(eps), size.amax(1)
+    cut, accuracy = low, 4 * torch.finfo(size.dtype).eps
+    while True:
+        above = size - cut[:, None]
+        kept = torch.minimum(above.clamp_min(0), room)
+        excess = kept.sum(1) - eps
+        high, low = torch.where(excess <= 0, cut, high), torch.where(excess > 0, cut, low)
+        done = (excess.abs() <= accuracy * eps) | (high - low <= accuracy * high) | ((excess <= 0) & (cut == 0))
+        done |= excess.isnan()
+        if bool(done.all()):
+            return kept
+        slope = ((above > 0) & (above < room)).sum(1)
+        step = cut + excess / slope.clamp_min(1)
+        inside = (slope > 0) & (step > low) & (step < high)
+        cut = torch.where(done, cut, torch.where(inside, step, (low + high) / 2))
 
 
 def steepest(grad: Tensor, x: Tensor, norm: Norm) -> Tensor:

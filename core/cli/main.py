@@ -1,42 +1,44 @@
 """The commands. Each prints for people by default and one JSON value with --json; progress goes to the error output.
 
 Options of methods, networks, training and evaluation are not repeated here: they are read from the tables, see
-`core.runs.flags`. Exit code 1 means that the project refused something and said why, 2 a wrong command line.
+`core.settings.flags`. Exit code 1 means that the project refused something and said why, 2 a wrong command line.
 """
 
-import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from core import api
-from core.cli import show, study, tables
-from core.errors import BallastError, ConfigError, RunError
-from core.types import RunRecord
+from core.api.judging import certificate_settings
+from core.cli import bring, doctor, paper, published, runs, show, signals, study, tables, taking
+from core.cli.doing import OPEN, Json, Out, do, settings_of
+from core.errors import BallastError, ConfigError
+from core.types import plugins
 
-KERNEL = "kernel"  # the word for --model, and the kind of job
-OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+KERNEL, NEAREST, NETWORK = "kernel", "nearest", "network"  # words for --model, and kinds of jobs
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Condense a data set, train on it, attack the result. The same work as the dashboard's.",
 )  # fmt: skip
-runs_app = typer.Typer(help="List, show, cancel, resume, rename, export and delete runs.", rich_markup_mode=None)
-app.add_typer(runs_app, name="runs", invoke_without_command=True)
+app.add_typer(runs.app, name="runs", invoke_without_command=True)
 app.add_typer(study.app, name="study")
+app.command()(paper.paper)
+app.command()(published.published)
+app.command()(doctor.doctor)
 
-Json = Annotated[bool, typer.Option("--json", help="print one JSON value")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print the table of the README")]
-Out = Annotated[Path | None, typer.Option(help="folder that gets a copy of what the work leaves")]
-RunId = Annotated[str, typer.Argument(help="id of a run, as `runs` lists them")]
-MORE = "Further options: --data, --limit, --seed and those of the chosen rows; methods, networks, trainings list them."
 TRAINED = f"--protocol ({' or '.join(api.PROTOCOLS)}) fills in options of the training that are not given."
 FRESH = "--networks N trains N fresh networks and gives mean and standard deviation."
 
 
 def main() -> None:
     """Run the command line; what the project refuses becomes one sentence and exit code 1."""
+    signals.listen()
+    if sentence := plugins.trouble():
+        sys.stderr.write(f"{sentence}\n")
     try:
         app()
     except BallastError as error:
@@ -56,10 +58,10 @@ def datasets(as_json: Json = False, markdown: Markdown = False) -> None:
     _registry("datasets", as_json, markdown)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=tables.settings(("data",)))
 def describe(context: typer.Context, as_json: Json = False) -> None:
     """Load a data set and say what is in it: counts, size, value range, hash."""
-    _do("data", _settings(context, ("data",)).data.model_dump(mode="json"), as_json=as_json)
+    do("data", settings_of(context, ("data",)).data.model_dump(mode="json"), as_json=as_json)
 
 
 @app.command()
@@ -80,20 +82,25 @@ def trainings(as_json: Json = False, markdown: Markdown = False) -> None:
     _registry("trainings", as_json, markdown)
 
 
-@app.command(context_settings=OPEN, epilog=f"{MORE} {TRAINED} {FRESH}")
+@app.command(context_settings=OPEN, epilog=tables.settings(api.STAGES, f"{TRAINED} {FRESH}"))
 def run(context: typer.Context, name: str = "", out: Out = None, as_json: Json = False) -> None:
     """Condense, train and evaluate; the run is stored like those of the dashboard."""
-    config = _settings(context, api.STAGES).to_json()
-    _do("run", config, name=name, out=out, as_json=as_json)
+    config = settings_of(context, api.STAGES).to_json()
+    do("run", config, name=name, out=out, as_json=as_json)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=tables.settings(("data", "method")))
 def condense(context: typer.Context, out: Out = None, as_json: Json = False) -> None:
     """Only condense: writes OUT/condensed.npz."""
-    _do("condense", _settings(context, ("data", "method")).to_json(), out=out, as_json=as_json)
+    do("condense", settings_of(context, ("data", "method")).to_json(), out=out, as_json=as_json)
 
 
-@app.command(context_settings=OPEN, epilog=f"{MORE} {TRAINED}")
+app.command()(taking.export)
+app.command("import-network", context_settings=OPEN, epilog=tables.settings(taking.STAGES))(taking.import_network)
+app.command("import", context_settings=OPEN, epilog=tables.settings(("data", "method")))(bring.bring)
+
+
+@app.command(context_settings=OPEN, epilog=tables.settings(("data", "network", "training"), TRAINED))
 def train(
     context: typer.Context,
     support: Annotated[Path, typer.Option(help="a condensed.npz")],
@@ -101,36 +108,58 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train on a condensed set: writes OUT/last.safetensors and OUT/best.safetensors."""
-    settings = _settings(context, ("data", "network", "training")).to_json()
-    _do("train", {"settings": settings, "condensed": str(support.resolve())}, out=out, as_json=as_json)
+    settings = settings_of(context, ("data", "network", "training")).to_json()
+    do("train", {"settings": settings, "condensed": str(support.resolve())}, out=out, as_json=as_json)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=tables.settings(("data", "eval")))
 def evaluate(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="a .safetensors file that `train` or a run left, or kernel")] = "",
+    model: Annotated[str, typer.Option(help="a .safetensors file that `train` or a run left, kernel, or nearest")] = "",
     run_id: Annotated[str, typer.Option("--run", help="id of a finished run; its data set is used too")] = "",
-    support: Annotated[Path | None, typer.Option(help="a condensed.npz, for --model kernel")] = None,
+    support: Annotated[Path | None, typer.Option(help="a condensed.npz, for --model kernel or nearest")] = None,
+    certificate: Annotated[str, typer.Option(help="of a network: ibp (Linf) or smoothing (L2)")] = "",
+    network: Annotated[str, typer.Option(help="FILE.py:function that returns a torch module; its code is run")] = "",
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure clean and robust accuracy of a trained network, or of kernel regression on a condensed set.
+    """Measure clean and robust accuracy of a trained network, or of kernel regression or nearest neighbour on a set.
 
+    For nearest neighbour also what is proven: certified_acc at --eps, and quantiles of the radius that is proven.
+    --certificate proves something of a network: ibp by interval bounds, smoothing of its smoothed classifier, with
+    --sigma, --n0, --n and --alpha. --model network takes the one beside --support, or of --run.
     With --model kernel also --kernel, --depth, --bias-std, --readout, --ridge; else they are those of the set.
     """
+    if network:
+        if model or run_id or support or certificate:
+            raise ConfigError("--network FILE.py:function is judged by itself: leave --model, --run and --support out")
+        code = {"settings": settings_of(context, ("data", "eval")).to_json(), "code": network}
+        do("code", code, out=out, as_json=as_json)
+        return
+    if certificate and model in (KERNEL, NEAREST):
+        raise ConfigError(f"--certificate is for networks, got --model {model}: leave it out")
+    if model == NETWORK:
+        model, support = "" if run_id else str(_beside(support)), None
     if (not model) == (not run_id):
         raise ConfigError("evaluate needs exactly one of --model FILE and --run ID")
-    if (support is None) == (model == KERNEL):
-        raise ConfigError("--model kernel and --support FILE belong together: give both or neither")
-    if model == KERNEL:
-        _do(KERNEL, _of_support(context, support), out=out, as_json=as_json)
+    if (support is None) == (model in (KERNEL, NEAREST)):
+        raise ConfigError("--model kernel or nearest and --support FILE belong together: give both or neither")
+    if support is not None and model == NEAREST:
+        settings = settings_of(context, ("data", "eval")).to_json()
+        do(NEAREST, {"settings": settings, "condensed": str(support.resolve())}, out=out, as_json=as_json)
         return
+    if support is not None:
+        do(KERNEL, _of_support(context, support), out=out, as_json=as_json)
+        return
+    proof, context.args = (
+        certificate_settings(api.split(context.args), certificate) if certificate else ({}, context.args)
+    )
     if run_id:
         config = _of_run(context, run_id)
     else:
-        settings = _settings(context, ("data", "eval")).to_json()
+        settings = settings_of(context, ("data", "eval")).to_json()
         config = {"settings": settings, "model": str(Path(model).resolve())}
-    _do("evaluate", config, out=out, as_json=as_json)
+    do("prove" if proof else "evaluate", config | ({"proof": proof} if proof else {}), out=out, as_json=as_json)
 
 
 @app.command(context_settings=OPEN)
@@ -142,66 +171,40 @@ def audit(
 ) -> None:
     """Ask whether the robust accuracy of a run can be trusted: --norm, --eps, --eval-images and the audit's options."""
     config = api.audit_settings(run_id, api.options(api.split(context.args), api.AuditConfig))
-    _do("audit", config, out=out, as_json=as_json)
+    do("audit", config, out=out, as_json=as_json)
 
 
-@app.command(context_settings=OPEN, epilog=MORE)
+@app.command(context_settings=OPEN, epilog=tables.settings(("data",)))
 def certify(
-    context: typer.Context, condensed: Annotated[Path, typer.Argument(help="a condensed.npz")], as_json: Json = False
+    context: typer.Context,
+    condensed: Annotated[Path, typer.Argument(help="a condensed.npz")],
+    radii: Annotated[Path | None, typer.Option(help="a radii.npz that evaluate --model nearest or a run left")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Verify a cover from the pixels alone; exit code 1 when a claim in it fails."""
-    settings = _settings(context, ("data",)).to_json()
-    record = _do("certify", {"settings": settings, "condensed": str(condensed.resolve())}, as_json=as_json)
-    if not record.result["valid"]:
+    """Verify a claim from the pixels alone and say which: a cover, or --radii of the nearest neighbour on the set.
+
+    Exit code 1 when the claim fails.
+    """
+    settings = settings_of(context, ("data",)).to_json()
+    config = {"settings": settings, "condensed": str(condensed.resolve())}
+    record = do("certify", config | ({"radii": str(radii.resolve())} if radii else {}), as_json=as_json)
+    if not api.results.CertifyResult.of(record).valid:
         raise typer.Exit(1)
 
 
-@runs_app.callback(invoke_without_command=True)
-def runs(
-    context: typer.Context,
-    text: Annotated[str, typer.Option(help="words that must occur in name or settings")] = "",
-    limit: Annotated[int, typer.Option(help="newest runs to list")] = 50,
+@app.command()
+def reproduce(
+    bundle: Annotated[Path, typer.Argument(help="a zip that `runs export` or the page Runs wrote")],
     as_json: Json = False,
 ) -> None:
-    """List runs, newest first."""
-    if context.invoked_subcommand is None:
-        found = api.runs(text=text, limit=limit)
-        typer.echo(show.as_json([show.record(r) for r in found]) if as_json else show.listing(found))
-
-
-@runs_app.command("show")
-def show_run(run_id: RunId, as_json: Json = False) -> None:
-    """Everything the store knows of one run."""
-    record = api.get(run_id)
-    typer.echo(show.as_json(show.record(record)) if as_json else show.result(record))
-
-
-@runs_app.command()
-def cancel(run_id: RunId) -> None:
-    """Stop a queued or running run."""
-    api.cancel(run_id)
-
-
-@runs_app.command()
-def rename(run_id: RunId, name: str) -> None:
-    """Give a run another name."""
-    api.rename(run_id, name)
-
-
-@runs_app.command()
-def delete(run_id: RunId) -> None:
-    """Remove an ended run with its files."""
-    api.delete(run_id)
-
-
-@runs_app.command()
-def export(run_id: RunId, out: Annotated[Path, typer.Option(help="zip file to write")]) -> None:
-    """Write everything a run left into one zip."""
-    out.write_bytes(api.export(run_id))
-
-
-def _settings(context: typer.Context, stages: tuple[str, ...]) -> api.RunConfig:
-    return api.parse(api.split(context.args), stages=stages)
+    """Do the run of a bundle again and say of each number: equal, within its interval, or different (exit code 1)."""
+    with show.Ticker() as ticker:
+        found = api.reproducing.reproduce(bundle, on_event=ticker)
+    lines = [f"{one.name:12} {one.before:.4f} before, {one.now:.4f} now: {one.verdict}" for one in found.numbers]
+    text = "\n".join([*lines, *found.notes, f"run {found.run}"])
+    typer.echo(show.as_json(asdict(found)) if as_json else text)
+    if any(one.verdict == "different" for one in found.numbers):
+        raise typer.Exit(1)
 
 
 def _of_run(context: typer.Context, run_id: str) -> dict[str, Any]:
@@ -213,6 +216,13 @@ def _of_run(context: typer.Context, run_id: str) -> dict[str, Any]:
     return {**found, "settings": settings}
 
 
+def _beside(support: Path | None) -> Path:
+    """The network in the folder of a condensed set."""
+    if support is None:
+        raise ConfigError("--model network needs --run ID, or --support FILE with last.safetensors beside it")
+    return support.parent / "last.safetensors"
+
+
 def _of_support(context: typer.Context, support: Path) -> dict[str, Any]:
     """A condensed set with the settings of its judgement, and what the flags say of the kernel."""
     flags = {name.replace("_", "-"): text for name, text in api.split(context.args).items()}
@@ -221,13 +231,3 @@ def _of_support(context: typer.Context, support: Path) -> dict[str, Any]:
     rest = {name: text for name, text in flags.items() if name not in own}
     settings = api.parse(rest, stages=("data", "eval")).to_json()
     return {"settings": settings, "condensed": str(support.resolve()), "kernel": chosen}
-
-
-def _do(kind: str, config: dict[str, Any], *, as_json: bool, out: Path | None = None, name: str = "") -> RunRecord:
-    """Do the work in this process, print its result and return its record."""
-    with show.Ticker() as ticker:
-        record: RunRecord = api.here(kind, config, name=name, out=out, on_event=ticker)
-    if record.status != "done":
-        raise RunError(record.error or f"{record.status}: run {record.id}")
-    typer.echo(json.dumps({"run": record.id, **record.result}) if as_json else show.result(record))
-    return record

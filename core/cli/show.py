@@ -58,7 +58,7 @@ def listing(runs: Sequence[RunRecord]) -> str:
     lines = [f"{'id':24} {'status':12} {'created':17} {'clean':>6} {'robust':>6}  name"]
     for run in runs:
         created = datetime.fromtimestamp(run.created).strftime("%Y-%m-%d %H:%M")
-        clean, robust = (_share(run.result.get(name)) for name in ("clean_acc", "robust_acc"))
+        clean, robust = (_share(run.result.get(name)) for name in ("clean_acc", "robust_acc"))  # of any kind
         lines.append(f"{run.id:24} {run.status:12} {created:17} {clean:>6} {robust:>6}  {run.name}")
     return "\n".join(lines)
 
@@ -68,6 +68,7 @@ def result(run: RunRecord) -> str:
     rows = {"run": run.id, "status": run.status, "name": run.name} | dict(run.result)
     if run.error:
         rows["error"] = run.error
+    rows |= {f"note {number}": note for number, note in enumerate(run.notes, start=1)}
     short = {name: value for name, value in rows.items() if not isinstance(value, list | dict) or len(value) <= BRIEF}
     width = max(map(len, short))
     return "\n".join(f"{name:{width}}  {_text(value)}" for name, value in short.items())

@@ -1,7 +1,6 @@
 """Studies on the command line: begin one, go on with it, read its table."""
 
 import json
-import subprocess
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from core import api
 from core.cli import show
 from core.errors import RunError
 from core.events import Progress
+from core.types import EventRow
 
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="name of the study")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON value")]
-Workers = Annotated[int, typer.Option(help="processes that work at the same time", min=1, max=64)]
+Workers = Annotated[int | None, typer.Option(help="runs at the same time, for all work on this machine from now on")]
 OPTIONS = "Further options: --data, --limit, --network, " + ", ".join(
     f"--{info.name.replace('_', '-')}" for info in api.study.StudyOptions.describe()
 )
@@ -29,7 +29,7 @@ OPTIONS = "Further options: --data, --limit, --network, " + ", ".join(
 def transfer(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="name under which it is continued and shown")] = "transfer",
-    workers: Workers = 1,
+    workers: Workers = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="only estimate the cost")] = False,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +50,7 @@ def transfer(
 
 
 @app.command()
-def resume(name: Name, workers: Workers = 1, as_json: Json = False) -> None:
+def resume(name: Name, workers: Workers = None, as_json: Json = False) -> None:
     """Go on with a study."""
     api.study.study(name)
     _work(name, workers)
@@ -80,30 +80,25 @@ def _cost(name: str) -> dict[str, Any]:
     return asdict(found) | {"total": found.total}
 
 
-def _work(name: str, workers: int) -> None:
+def _work(name: str, workers: int | None) -> None:
     """Do what is missing; runs that fail are told and left, the others go on."""
+    if workers is not None:
+        api.set_parallel(workers)
     failed: list[str] = []
-    helpers: list[subprocess.Popen] = api.study.helped(name, workers - 1)
-    try:
-        with show.Ticker() as ticker:
-            for words, record in api.study.continue_with(name, lambda words, event: ticker(_titled(words, event))):
-                done, total = api.study.progress(name)
-                typer.echo(f"{done}/{total}  {record.status}  {words}", err=True)
-                if record.status == "cancelled":
-                    raise RunError(f"stopped at {words}: the same command goes on from there")
-                if record.status != "done":
-                    failed.append(f"{words}: {record.error or record.status}")
-        for helper in helpers:
-            helper.wait()
-    finally:
-        for helper in helpers:
-            helper.terminate()
+    with show.Ticker() as ticker:
+        for words, record in api.study.continue_with(name, lambda words, event: ticker(_titled(words, event))):
+            done, total = api.study.progress(name)
+            typer.echo(f"{done}/{total}  {record.status}  {words}", err=True)
+            if record.status == "cancelled":
+                raise RunError(f"stopped at {words}: the same command goes on from there")
+            if record.status != "done":
+                failed.append(f"{words}: {record.error or record.status}")
     if failed or (left := api.study.missing(name)):
         told = "; ".join(failed) or f"{len(left)} runs of other processes are not done, the first is {left[0]}"
         raise RunError(f"the study {name} is not complete: {told}; `python -m core study resume {name}` goes on")
 
 
-def _titled(words: str, event: Progress) -> Progress:
+def _titled(words: str, event: EventRow) -> Progress:
     return Progress(
         stage=f"{words}: {event.stage}", done=event.done, total=event.total, unit=event.unit, note=event.note
     )

@@ -1,10 +1,10 @@
 """The registries as tables: for the terminal, for machines, and for the README, which a test holds to them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.api import DATASETS, METHODS, NETWORKS, TRAINERS
-from core.types import Options
+from core.api import DATASETS, METHODS, NETWORKS, TRAINERS, EvaluationConfig
+from core.types import DataConfig, Options
 
 REGISTRIES: Mapping[str, Mapping[str, Any]] = {
     "methods": METHODS,
@@ -65,8 +65,7 @@ def module(table: str, name: str) -> str:
     """Path of the file that does the work of a row."""
     entry = REGISTRIES[table][name]
     work = next(getattr(entry, attr) for attr in ("condense", "train", "build", "load") if hasattr(entry, attr))
-    work = getattr(work, "func", work)  # functools.partial: one function serving several rows
-    return work.__module__.replace(".", "/") + ".py"
+    return work.module.replace(".", "/") + ".py"
 
 
 def text(table: str) -> str:
@@ -74,9 +73,38 @@ def text(table: str) -> str:
     lines = []
     for row in rows(table):
         lines.append(f"{row['name']:14} {row['title']} · {row['source']}")
-        for one in row.get("options", []):
-            bounds = f" [{' | '.join(one['choices'])}]" if one["choices"] else ""
-            unit = f" ({one['unit']})" if one["unit"] else ""
-            default = "none" if one["default"] is None else one["default"]
-            lines.append(f"    {one['flag']:22} {one['help']}{unit}{bounds}; default {default}")
+        lines += [f"    {line(one)}" for one in row.get("options", [])]
     return "\n".join(lines)
+
+
+def line(one: Mapping[str, Any]) -> str:
+    """A setting in one line: flag, help, unit, choices and default."""
+    bounds = f" [{' | '.join(one['choices'])}]" if one["choices"] else ""
+    unit = f" ({one['unit']})" if one["unit"] else ""
+    default = "none" if one["default"] is None else one["default"]
+    return f"{one['flag']:22} {one['help']}{unit}{bounds}; default {default}"
+
+
+STAGES: Mapping[str, str] = {"method": "methods", "network": "networks", "training": "trainings"}
+OWN: Mapping[str, type[Options]] = {"data": DataConfig, "eval": EvaluationConfig}
+
+
+def settings(stages: Sequence[str], more: str = "") -> str:
+    """Every setting of these stages, row by row, as it stands below the help of a command.
+
+    Paragraphs begin with a backspace, which keeps their lines as they are.
+    """
+    paragraphs = [
+        "Settings besides these, each also with its stage before it, as --method-norm or --eval-images.",
+        more,
+    ]
+    for stage in stages:
+        if stage in OWN:
+            found = [line(one) for one in options(OWN[stage]) if one["flag"] != "--name"]
+            paragraphs.append("\n".join(["\b", f"--{stage}:" if stage == "data" else "Evaluation:", *found]))
+        else:
+            paragraphs += [
+                "\n".join(["\b", f"--{stage} {row['name']}: {row['title']}", *map(line, row.get("options", []))])
+                for row in rows(STAGES[stage])
+            ]
+    return "\n\n".join(filter(None, paragraphs))

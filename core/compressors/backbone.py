@@ -7,15 +7,14 @@ digits, it divides by deviations near 0, and gradients of gradients are thirty t
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from core.networks import NETWORKS, build
-
-if TYPE_CHECKING:
-    from torch import nn
+from core.networks import NETWORKS
+from core.networks.classifier import Classifier
+from core.networks.model import build
 
 PRODUCTS = {"cpu": 2_000_000_000}  # multiplications at a time, of one inner layer; a third of a second or so
 PRODUCTS_ELSEWHERE = 100_000_000_000
+HIDDEN = 32  # features of a small CNN for each channel: more than there are learned images, which regression needs
 
 
 def drawn(
@@ -27,15 +26,16 @@ def drawn(
     depth: int,
     seed: int,
     device: str,
-) -> "nn.Module":
+    family: str = "convnet",
+) -> Classifier:
     """A network with fresh weights on the device, in train mode.
 
-    depth       blocks, or hidden layers of an MLP; fewer blocks on small images
+    depth       blocks, or hidden layers of an MLP; fewer blocks on small images; a small CNN has none to choose
     statistics  mean and std per channel of the train split
+    family      "convnet", or "small-cnn", at a tenth of the cost
     """
-    entry = NETWORKS["convnet"]
-    name, depth = ("mlp", depth) if entry.refuse(entry.Config(), shape) else ("convnet", blocks(shape, depth))
-    options = {"width": width, "depth": depth}
+    name, depth = ("mlp", depth) if NETWORKS[family].Config().refuse(shape) else (family, blocks(shape, depth))
+    options = {"width": width, "depth": depth} if name != "small-cnn" else {"width": width, "hidden": HIDDEN * width}
     return build(name, options, shape, n_classes, *statistics, seed=seed).to(device)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.covering.cover import cover_by
 from core.covering.distances import Metric, flat
-from core.types import CondensedSet, TrainSplit
+from core.types import CondensedSet, Told, TrainSplit, only_train
 
 
 def as_condensed(
@@ -18,6 +18,7 @@ def as_condensed(
     info     further entries; k_per_class and radius_per_class are added
     returns  CondensedSet ordered by class and then by row, its radii recomputed from the pixels
     """
+    only_train(train)
     indices = np.sort(np.asarray(indices, np.int64))
     indices = indices[np.argsort(train.y[indices], kind="stable")]
     assignment = np.empty(len(train), np.int64)
@@ -34,5 +35,5 @@ def as_condensed(
     return CondensedSet(
         x=train.pixels(indices), y=train.y[indices], n_classes=n_classes, method=method, indices=indices,
         assignment=assignment, ball_radius=ball_radius, weights=weights, norm=metric.norm, radius=max(radii),
-        info={"k_per_class": counts, "radius_per_class": radii, **info},
+        info=Told.read({"k_per_class": counts, "radius_per_class": radii, **info}),
     )  # fmt: skip

@@ -2,15 +2,17 @@
 
 Nothing the solver computed is believed: distances are taken again, pair by pair, by plain subtraction (int64 for
 grey steps, float64 otherwise) instead of matrix products, and compared with what the condensed set claims.
-A claim may be looser than the truth, never tighter. Cost: one distance per train image.
+A claim may be looser than the truth, never tighter; lower bounds, proofs and gaps must agree with what the cover
+itself reaches (`claims.attack` looks for covers that refute them). Cost: one distance per train image.
 """
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from core.covering.claims import false_bounds
 from core.covering.distances import FLOAT_TOLERANCE, Metric
-from core.types import CondensedSet, TrainSplit
+from core.types import Balls, CondensedSet, TrainSplit, only_train
 
 MOST_TOLD = 5  # rows named in one sentence
 
@@ -58,13 +60,14 @@ def certify(train: TrainSplit, condensed: CondensedSet) -> Certificate:
 
     returns  Certificate; `violations` lists every claim that fails
     """
+    only_train(train)
     violations = _malformed(train, condensed)
     if violations:
         return _empty(train, condensed, violations)
-    metric = Metric(condensed.norm, train.levels)
-    violations += _wrong_centres(train, condensed)
-    owner = condensed.assignment
-    centre_rows = condensed.indices[owner]
+    claimed = condensed.balls
+    metric, owner = Metric(claimed.norm, train.levels), claimed.assignment
+    centre_rows = claimed.indices[owner]
+    violations += _wrong_centres(train, condensed, claimed.indices)
     crossed = np.flatnonzero(train.y[centre_rows] != train.y)
     if len(crossed):
         violations.append(f"images assigned to a centre of another class: {_some(crossed)}")
@@ -72,13 +75,15 @@ def certify(train: TrainSplit, condensed: CondensedSet) -> Certificate:
     ball_keys = np.zeros(len(condensed), keys.dtype)
     np.maximum.at(ball_keys, owner, keys)
     weights = np.bincount(owner, minlength=len(condensed))
-    violations += _false_claims(condensed, metric, ball_keys, weights)
+    violations += _false_claims(claimed, metric, ball_keys, weights)
     radii = np.array([metric.radius(key) for key in ball_keys.tolist()])
     by_class = [keys[train.y == label] for label in range(condensed.n_classes)]
+    reached = tuple(metric.radius(own.max().item()) if len(own) else None for own in by_class)
+    violations += false_bounds(condensed, reached, exact=bool(metric.levels))
     return Certificate(
         images=len(train), centres=len(condensed), norm=metric.norm, exact=bool(metric.levels),
         radius=float(radii.max()), claimed_radius=condensed.radius,
-        radius_per_class=tuple(metric.radius(k.max().item()) if len(k) else None for k in by_class),
+        radius_per_class=reached,
         ball_radius=tuple(radii.tolist()), weights=tuple(weights.tolist()),
         mean_radius=float(radii @ weights / len(train)), violations=tuple(violations),
     )  # fmt: skip
@@ -86,9 +91,7 @@ def certify(train: TrainSplit, condensed: CondensedSet) -> Certificate:
 
 def _malformed(train: TrainSplit, condensed: CondensedSet) -> list[str]:
     """Faults that leave nothing to measure."""
-    needed = ("indices", "assignment", "ball_radius", "weights", "norm", "radius")
-    missing = [name for name in needed if getattr(condensed, name) is None]
-    if missing:
+    if missing := condensed.missing():
         return [f"not a cover: {', '.join(missing)} missing"]
     m, faults = len(condensed), []
     shapes = {"indices": (m,), "assignment": (len(train),), "ball_radius": (m,), "weights": (m,)}
@@ -105,32 +108,32 @@ def _malformed(train: TrainSplit, condensed: CondensedSet) -> list[str]:
     return faults
 
 
-def _wrong_centres(train: TrainSplit, condensed: CondensedSet) -> list[str]:
+def _wrong_centres(train: TrainSplit, condensed: CondensedSet, indices: np.ndarray) -> list[str]:
     """Centres that are not the train images they claim to be."""
     faults = []
     if condensed.x.shape[1:] != train.shape:
         faults.append(f"images must have shape {train.shape}, got {condensed.x.shape[1:]}")
     else:
-        differ = (condensed.x != train.pixels(condensed.indices)).reshape(len(condensed), -1).any(axis=1)
+        differ = (condensed.x != train.pixels(indices)).reshape(len(condensed), -1).any(axis=1)
         if differ.any():
             faults.append(f"centres whose pixels are not those of their train image: {_some(np.flatnonzero(differ))}")
-    wrong = np.flatnonzero(condensed.y != train.y[condensed.indices])
+    wrong = np.flatnonzero(condensed.y != train.y[indices])
     if len(wrong):
         faults.append(f"centres whose label is not that of their train image: {_some(wrong)}")
     return faults
 
 
-def _false_claims(condensed: CondensedSet, metric: Metric, ball_keys: np.ndarray, weights: np.ndarray) -> list[str]:
+def _false_claims(claimed: Balls, metric: Metric, ball_keys: np.ndarray, weights: np.ndarray) -> list[str]:
     slack = 1.0 if metric.levels else 1.0 + FLOAT_TOLERANCE
-    pairs = list(zip(ball_keys.tolist(), condensed.ball_radius.tolist(), strict=True))
+    pairs = list(zip(ball_keys.tolist(), claimed.ball_radius.tolist(), strict=True))
     small = [s for s, (key, claim) in enumerate(pairs) if not metric.radius(key) <= claim * slack]
     faults = []
     if small:
         faults.append(f"ball radius understated at centres {_some(np.array(small))}")
     reached = metric.radius(ball_keys.max().item())
-    if not reached <= condensed.radius * slack:
-        faults.append(f"radius understated: claimed {condensed.radius!r}, the pixels say {reached!r}")
-    wrong = np.flatnonzero(weights != condensed.weights)
+    if not reached <= claimed.radius * slack:
+        faults.append(f"radius understated: claimed {claimed.radius!r}, the pixels say {reached!r}")
+    wrong = np.flatnonzero(weights != claimed.weights)
     if len(wrong):
         faults.append(f"weight is not the number of assigned images at centres {_some(wrong)}")
     return faults

@@ -46,7 +46,7 @@ def cover_in_shards(
 
     rows     (n, d) from `flat`, one class
     count    shards, drawn at random so that each resembles the class
-    yields   Step; until all shards are done, images of the others stand for themselves
+    yields   Step; until a shard has its cover, its images stand for themselves
     returns  the last Step; its lower bound counts images so far apart that no ball holds two of them
     raises   ResourceError when a shard's graph or the candidates' lists would not fit
     """
@@ -55,12 +55,14 @@ def cover_in_shards(
     parts = [np.sort(part) for part in np.array_split(order, min(count, len(rows)))]
     step = Step(centres=np.arange(len(rows)), key=threshold)
     yield step
-    chosen: dict[int, np.ndarray] = {}
-    for chosen in cover_shards([rows[part] for part in parts], metric, threshold, effort, seed):
-        rest = [part for number, part in enumerate(parts) if number not in chosen]
-        done = [parts[number][centres] for number, centres in chosen.items()]
-        step = replace(step, centres=np.sort(np.concatenate([*done, *rest])), phase="search")
-        yield step
+    chosen = list(parts)
+    for number, part in enumerate(parts):
+        for found in cover_radius(rows[part], metric, threshold, effort, seed + number):
+            chosen[number] = part[found.centres]
+            step = replace(
+                step, centres=np.sort(np.concatenate(chosen)), struck=step.struck or found.struck, phase="search"
+            )
+            yield step
     union = step.centres
     kept = union[cover_by_candidates([rows[part] for part in parts], rows[union], metric, threshold, effort.memory)]
     lower = len(apart(rows[union], metric, threshold))
@@ -75,12 +77,9 @@ def cover_in_shards(
 def apart(rows: np.ndarray, metric: Metric, threshold: float) -> np.ndarray:
     """Rows of which no ball within `threshold` holds two, found greedily; a cover needs a centre for each.
 
-    Two images in one ball are at most two radii apart: their key is at most 4 thresholds in L2, where keys are squares,
-    and 2 in the other norms.
     returns  positions, in the order found
     """
-    widest = (4 if metric.norm == "L2" else 2) * threshold
-    free, found = np.arange(len(rows)), []
+    widest, free, found = metric.widest(threshold), np.arange(len(rows)), []
     while len(free):
         found.append(int(free[0]))
         free = free[keys_between(rows[free[:1]], rows[free], metric)[0] > widest]

@@ -31,7 +31,8 @@ class Cover:
     @property
     def key(self) -> float:
         """The largest ball's key: an int for grey steps."""
-        return self.ball_key.max().item()
+        largest: float = self.ball_key.max().item()
+        return largest
 
 
 def cover_by(rows: np.ndarray, centres: np.ndarray, metric: Metric) -> Cover:
@@ -100,7 +101,7 @@ def cover_lists(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, points
 
 
 @njit(cache=True)
-def _greedy(start, stop, indices, points):
+def _greedy(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, points: int) -> np.ndarray:
     """Gains only fall, so an image sits in the bucket of its last known gain and is re-filed when it is met."""
     n = len(start)
     gain = stop - start
@@ -133,7 +134,9 @@ def _greedy(start, stop, indices, points):
 
 
 @njit(cache=True)
-def _without_redundant(start, stop, indices, taken, points):
+def _without_redundant(
+    start: np.ndarray, stop: np.ndarray, indices: np.ndarray, taken: np.ndarray, points: int
+) -> np.ndarray:
     """Drop, from the last taken to the first, every centre all of whose images are covered twice."""
     count = np.zeros(points, np.int32)
     for c in taken:

@@ -26,6 +26,7 @@ from core.types.data import Norm
 
 EXACT = 2**24  # float32 holds every integer up to here
 FLOAT_TOLERANCE = 1e-12
+SHARED = 1e-9  # relative margin of the triangle inequality between rounded float keys
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ class Metric:
         while sqrt(np.nextafter(key, np.inf)) <= radius:
             key = float(np.nextafter(key, np.inf))
         return key
+
+    def widest(self, key: float) -> float:
+        """The largest key between two images of one ball of `key`: they are at most two radii apart."""
+        twice = key * (4 if self.norm == "L2" else 2)
+        return twice if self.levels else twice * (1 + SHARED)
+
+    def too_small(self, key: float) -> float:
+        """The largest key of a ball that certainly cannot hold two images `key` > 0 apart."""
+        parts = 4 if self.norm == "L2" else 2
+        return (key - 1) // parts if self.levels else key * (1 - SHARED) / parts
 
     def key_type(self, pixels: int) -> np.dtype:
         """The smallest of int32, int64 and float64 that holds every key of images with `pixels` values."""
@@ -123,11 +134,12 @@ def _square_keys(a: np.ndarray, b: np.ndarray, metric: Metric) -> np.ndarray:
 
 def _squares(rows: np.ndarray, kind: np.dtype) -> np.ndarray:
     """(n,) exact squared length of each short row: within 2^24, so float32 is exact."""
-    return np.einsum("ij,ij->i", rows, rows).astype(kind)
+    squares: np.ndarray = np.einsum("ij,ij->i", rows, rows)
+    return squares.astype(kind)
 
 
 @njit(cache=True)
-def _add_block(out, product, a2, b2, first):
+def _add_block(out: np.ndarray, product: np.ndarray, a2: np.ndarray, b2: np.ndarray, first: bool) -> None:
     """out (+)= a2_i + b2_j - 2 product_ij in integers."""
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
@@ -136,7 +148,7 @@ def _add_block(out, product, a2, b2, first):
 
 
 @njit(cache=True)
-def _linf_bytes(a, b, out):
+def _linf_bytes(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
             largest = np.uint8(0)
@@ -148,7 +160,7 @@ def _linf_bytes(a, b, out):
 
 
 @njit(cache=True)
-def _l1_bytes(a, b, out):
+def _l1_bytes(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
             total = np.uint32(0)
@@ -159,7 +171,7 @@ def _l1_bytes(a, b, out):
 
 
 @njit(cache=True, fastmath={"reassoc", "nsz"})
-def _l2_floats(a, b, out):
+def _l2_floats(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
             total = 0.0
@@ -170,7 +182,7 @@ def _l2_floats(a, b, out):
 
 
 @njit(cache=True, fastmath={"reassoc", "nsz"})
-def _l1_floats(a, b, out):
+def _l1_floats(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
             total = 0.0
@@ -180,7 +192,7 @@ def _l1_floats(a, b, out):
 
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
-def _linf_floats(a, b, out):
+def _linf_floats(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
             largest = 0.0

@@ -13,12 +13,13 @@ For 6,000 MNIST images and k = 10 or 50 about 15 CPU s and 500 MB.
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from core.covering.cover import cover_by, farthest_points, greedy
 from core.covering.distances import Metric
-from core.covering.graph import BallGraph, above, all_keys, at_most, below, graph_of_keys, sorted_graph
+from core.covering.graph import BallGraph, above, all_keys, at_most, below, closest, graph_of_keys, sorted_graph
 from core.covering.lower import ROWS, Relaxation, spread_rows
 from core.covering.proof import Core
 from core.covering.search import Search
@@ -61,8 +62,8 @@ class Budget:
     """The state of one P2 solve: `step` holds the best cover and, with `low`, brackets the best key.
 
     keys  (n, n) keys of all pairs of the class
-    graph sorted neighbour lists up to `high` at least, or None before there is one
-    low   largest key at which k centres are known to be too few
+    graph sorted neighbour lists up to `high` at least; made when first asked for unless given
+    low   largest key at which k centres are known to be too few, -1 before there is one
     open  smallest key at which a linear programme could not tell
     """
 
@@ -77,10 +78,19 @@ class Budget:
         step: Step,
         graph: BallGraph | None = None,
     ) -> None:
-        self.keys, self.k, self.effort, self.seed, self.clock, self.step = keys, k, effort, seed, clock, step
-        self.low, self.open, self._rows, self.graph = 0, step.key, None, graph
-        # k + 1 images are pairwise at least `high` apart, and two of them share a centre: half of that is needed
-        self.refute(self.high * (1 - 1e-9) / (4 if metric.norm == "L2" else 2), "first")
+        nearest = keys[step.centres].min(axis=0)
+        self.keys, self.metric, self.k, self.effort, self.seed, self.clock = keys, metric, k, effort, seed, clock
+        self.step = replace(step, key=nearest.max().item())
+        self.low, self.open = -1.0, self.high
+        self._rows: np.ndarray | None = None
+        if graph is not None:
+            self.graph = graph
+        self.refute_half(np.append(step.centres, nearest.argmax()))
+
+    @cached_property
+    def graph(self) -> BallGraph:
+        """Sorted neighbour lists up to what `high` is when they are first asked for."""
+        return sorted_graph(self.keys, self.high)
 
     @property
     def high(self) -> float:
@@ -90,7 +100,6 @@ class Budget:
     def run(self) -> Iterator[Step]:
         """All phases, cheapest first."""
         yield from self._greedy_covers()
-        self.graph = sorted_graph(self.keys, self.high)
         yield self.step
         if self.effort.rounds:
             yield from self._bounds(FINE * self.high)
@@ -105,14 +114,14 @@ class Budget:
 
     def accept(self, centres: np.ndarray, phase: str) -> None:
         """Take a cover of at most k centres, filled up to k with the images farthest from it, if it is better."""
-        centres = list(centres)
-        nearest = self.keys[centres].min(axis=0)
-        while len(centres) < self.k and nearest.max() > 0:
-            centres.append(int(nearest.argmax()))
-            np.minimum(nearest, self.keys[centres[-1]], out=nearest)
+        chosen = list(centres)
+        nearest = self.keys[chosen].min(axis=0)
+        while len(chosen) < self.k and nearest.max() > 0:
+            chosen.append(int(nearest.argmax()))
+            np.minimum(nearest, self.keys[chosen[-1]], out=nearest)
         if nearest.max() < self.high:
             key = nearest.max().item()
-            self.step = replace(self.step, centres=np.sort(np.array(centres)), key=key, phase=phase)
+            self.step = replace(self.step, centres=np.sort(np.array(chosen)), key=key, phase=phase)
             self._settle()
 
     def refute(self, key: float, phase: str) -> None:
@@ -121,12 +130,22 @@ class Budget:
         self.step = replace(self.step, lower_key=above(self.keys, self.low), phase=phase)
         self._settle()
 
+    def refute_half(self, images: np.ndarray) -> None:
+        """Use that of more than k images two share a centre: it is at least half their smallest distance from one.
+
+        That distance is looked up, not inferred from how the images came about: in the order of farthest points it
+        is the radius or more, among centres that were searched for it can be as small as any.
+        """
+        apart = closest(self.keys, images) if len(images) > self.k else 0
+        if apart > 0:
+            self.refute(self.metric.too_small(apart), "first")
+
     def _settle(self) -> None:
         self.step = replace(self.step, proven=self.step.lower_key >= self.high)
 
     def _greedy_covers(self) -> Iterator[Step]:
         low = self.low
-        while self.high - low > FINE * self.high and not self.clock.over():
+        while self.high - low > FINE * self.high and not self.step.proven and not self.clock.over():
             key = at_most(self.keys, (low + self.high) / 2)
             centres = greedy(graph_of_keys(self.keys, key)) if key > low else None
             if centres is None or len(centres) > self.k:
@@ -152,7 +171,8 @@ class Budget:
         relaxation = Relaxation(self.graph.within(key), self._rows)
         for _ in relaxation.solve(self.k + 1, self.effort.rounds, self.clock, decide=True):
             yield self.step
-        self._rows = relaxation.priced()
+        priced = relaxation.priced()
+        self._rows = priced if len(priced) else self._rows  # none when the time was up before the first optimum
         if relaxation.bound > self.k:
             self.refute(key, "bound")
         else:
@@ -165,7 +185,7 @@ class Budget:
         left = self.effort.steps
         for share in (0.02, 0.06):
             low = self.low
-            while self.high - low > FINE * self.high and left > 0 and not self.step.proven:
+            while self.high - low > FINE * self.high and left > 0 and not self.step.proven and not self.clock.over():
                 key = max(at_most(self.keys, (low + self.high) / 2), self.step.lower_key)
                 left -= yield from self._search_at(search, key, int(share * self.effort.steps))
                 if key < self.high:

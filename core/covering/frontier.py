@@ -1,7 +1,8 @@
 """The frontier of a class: the smallest radius for every number of centres from 1 up.
 
-Each number starts from the cover of the one before plus the image farthest from it, searches, and then asks for a
-proof only at the next smaller distance, which settles most numbers with one linear programme. A radius that k
+Each number starts from the better of two covers, the one before plus the image farthest from it and the first of the
+farthest points, searches, and then asks for a proof only at the next smaller distance, which settles most numbers with
+one linear programme. A radius that k
 centres do not reach is not reached by fewer, and one that they reach is reached by more: what is learnt at one
 number is kept for the others. Cost: digits, 10 classes of 180 images, k = 1..100: see benchmarks/covering.py.
 """
@@ -15,7 +16,7 @@ from core.covering.cover import farthest_points
 from core.covering.distances import Metric
 from core.covering.fixed_budget import Budget
 from core.covering.graph import all_keys, sorted_graph
-from core.covering.solve import Clock, Effort, Step
+from core.covering.solve import Clock, Effort, Step, ordered
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,10 @@ class Frontier:
     proven: np.ndarray
     centres: tuple[np.ndarray, ...]
 
+    def __post_init__(self) -> None:
+        for k, (lower, radius) in enumerate(zip(self.lower.tolist(), self.radius.tolist(), strict=True), start=1):
+            ordered(lower, radius, f"radius of {k} centres")
+
 
 def frontier(
     rows: np.ndarray, metric: Metric, most: int, effort: Effort, seed: int
@@ -45,15 +50,16 @@ def frontier(
     """
     clock, keys = Clock(effort.seconds), all_keys(rows, metric, effort.memory)
     graph = sorted_graph(keys, keys.max())
-    order = farthest_points(rows, most, metric)
+    order = farthest_points(rows, most + 1, metric)
     steps: list[Step] = []
     centres = np.empty(0, np.int64)
-    for k in range(1, len(order) + 1):
-        centres = _with_farthest(keys, centres, order[0])
+    for k in range(1, min(most, len(order)) + 1):
+        centres = _first(keys, centres, order[:k])
         key = keys[centres].min(axis=0).max().item()
         step = Step(centres=centres, key=key, proven=key == 0)
         if not step.proven:
             budget = Budget(keys, metric, k, effort, seed + k, clock, step, graph)
+            budget.refute_half(order[: k + 1])
             yield from (_collect(steps, metric) for _ in budget.searches())
             if effort.rounds:
                 yield from (_collect(steps, metric) for _ in budget.descend())
@@ -64,15 +70,17 @@ def frontier(
     return _collect(_shared(steps), metric)
 
 
-def _with_farthest(keys: np.ndarray, centres: np.ndarray, first: int) -> np.ndarray:
-    if not len(centres):
-        return np.array([first])
-    return np.sort(np.append(centres, int(keys[centres].min(axis=0).argmax())))
+def _first(keys: np.ndarray, before: np.ndarray, farthest: np.ndarray) -> np.ndarray:
+    """The better of the centres before plus the image farthest from them, and as many farthest points."""
+    if not len(before):
+        return farthest
+    grown = np.append(before, keys[before].min(axis=0).argmax())
+    return np.sort(min(grown, farthest, key=lambda centres: keys[centres].min(axis=0).max()))
 
 
 def _shared(steps: list[Step]) -> list[Step]:
     """Carry lower bounds from larger to smaller numbers of centres."""
-    out, lower = [], 0
+    out, lower = list[Step](), 0.0
     for step in reversed(steps):
         lower = max(lower, step.lower_key)
         out.append(replace(step, lower_key=lower, proven=lower >= step.key))

@@ -8,6 +8,7 @@ Distances are computed in blocks of rows; memory is estimated before it is used.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -38,12 +39,14 @@ class BallGraph:
 
     def row(self, i: int) -> np.ndarray:
         """(deg,) int32 neighbours of i."""
-        return self.indices[self.start[i] : self.stop[i]]
+        held: np.ndarray = self.indices[self.start[i] : self.stop[i]]
+        return held
 
     @property
     def degree(self) -> np.ndarray:
         """(n,) int64 length of each list."""
-        return self.stop - self.start
+        lengths: np.ndarray = self.stop - self.start
+        return lengths
 
     def within(self, threshold: float) -> "BallGraph":
         """The graph of a smaller threshold, sharing memory."""
@@ -103,9 +106,13 @@ def ball_graph(rows: np.ndarray, metric: Metric, threshold: float, memory: int =
         filled += len(parts[-1])
         expected = 8 * filled * n // block.stop + BLOCK_BYTES  # twice 4 bytes: the parts and their union
         most = int(n * (memory / expected) ** 0.5)
-        need(expected, memory, n, "the ball graph", lambda most=most: f"about {most} images would fit, or shards")
+        need(expected, memory, n, "the ball graph", partial(_fitting, most))
     stop = np.cumsum(degree)
     return BallGraph(stop - degree, stop, np.concatenate(parts) if parts else np.empty(0, np.int32))
+
+
+def _fitting(most: int) -> str:
+    return f"about {most} images would fit, or shards"
 
 
 def graph_of_keys(keys: np.ndarray, threshold: float) -> BallGraph:
@@ -124,14 +131,14 @@ def sorted_graph(keys: np.ndarray, threshold: float) -> BallGraph:
 
 
 @njit(cache=True)
-def _mirror(keys):
+def _mirror(keys: np.ndarray) -> None:
     for i in range(keys.shape[0]):
         for j in range(i):
             keys[i, j] = keys[j, i]
 
 
 @njit(cache=True)
-def _count(keys, threshold):
+def _count(keys: np.ndarray, threshold: float) -> np.ndarray:
     degree = np.zeros(keys.shape[0], np.int64)
     for i in range(keys.shape[0]):
         for j in range(keys.shape[1]):
@@ -140,7 +147,7 @@ def _count(keys, threshold):
 
 
 @njit(cache=True)
-def _collect(keys, threshold, total):
+def _collect(keys: np.ndarray, threshold: float, total: int) -> np.ndarray:
     out = np.empty(total, np.int32)
     at = 0
     for i in range(keys.shape[0]):
@@ -152,7 +159,7 @@ def _collect(keys, threshold, total):
 
 
 @njit(cache=True)
-def _sort_rows(keys, start, stop, indices, values):
+def _sort_rows(keys: np.ndarray, start: np.ndarray, stop: np.ndarray, indices: np.ndarray, values: np.ndarray) -> None:
     for i in range(len(start)):
         row = indices[start[i] : stop[i]]
         key = keys[i][row]
@@ -162,7 +169,7 @@ def _sort_rows(keys, start, stop, indices, values):
 
 
 @njit(cache=True)
-def _ends(start, stop, keys, threshold):
+def _ends(start: np.ndarray, stop: np.ndarray, keys: np.ndarray, threshold: float) -> np.ndarray:
     ends = np.empty_like(stop)
     for i in range(len(start)):
         ends[i] = start[i] + np.searchsorted(keys[start[i] : stop[i]], threshold, side="right")
@@ -170,9 +177,19 @@ def _ends(start, stop, keys, threshold):
 
 
 @njit(cache=True)
-def at_most(keys, limit):
+def closest(keys: np.ndarray, images: np.ndarray) -> float:
+    """The smallest key between two of at least two images."""
+    best: float = keys[images[0], images[1]]
+    for i in range(len(images)):
+        for j in range(i):
+            best = min(best, keys[images[i], images[j]])
+    return best
+
+
+@njit(cache=True)
+def at_most(keys: np.ndarray, limit: float) -> float:
     """The largest key that is at most `limit`; the smallest diagonal 0 otherwise."""
-    best = keys[0, 0]
+    best: float = keys[0, 0]
     for i in range(len(keys)):
         for j in range(i):
             if best < keys[i, j] <= limit:
@@ -181,9 +198,9 @@ def at_most(keys, limit):
 
 
 @njit(cache=True)
-def below(keys, limit):
+def below(keys: np.ndarray, limit: float) -> float:
     """The largest key smaller than `limit`, 0 at least."""
-    best = keys[0, 0]
+    best: float = keys[0, 0]
     for i in range(len(keys)):
         for j in range(i):
             if best < keys[i, j] < limit:
@@ -192,9 +209,9 @@ def below(keys, limit):
 
 
 @njit(cache=True)
-def above(keys, limit):
+def above(keys: np.ndarray, limit: float) -> float:
     """The smallest key larger than `limit`, or the largest of all."""
-    best = keys.max()
+    best: float = keys.max()
     for i in range(len(keys)):
         for j in range(i):
             if limit < keys[i, j] < best:

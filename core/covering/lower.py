@@ -46,7 +46,7 @@ class Relaxation:
         self._lp.setOptionValue("presolve", "off")  # else a run cut short would start from nothing again
         self._lp.setOptionValue("simplex_strategy", 1)
         add_columns(self._lp, len(graph))
-        self._add(spread_rows(graph, ROWS) if first is None else first)
+        self._add(first if first is not None and len(first) else spread_rows(graph, ROWS))
 
     def solve(self, enough: int, rounds: int, clock: Clock, decide: bool = False) -> Generator[int, None, int]:
         """Generate rows until `bound` reaches `enough`, all rows hold, or `rounds` are over; yields the bound.
@@ -62,7 +62,7 @@ class Relaxation:
             yield self.bound
             short = self._violated()
             self.done = not len(short) or np.ceil(self.ceiling - 1e-6) <= self.bound
-            if self.done or self.bound >= enough or (decide and self.ceiling <= enough - 1):
+            if self.done or self.bound >= enough or (decide and self.ceiling <= enough - 1) or clock.over():
                 break
             self._add(short)
         return self.bound
@@ -150,7 +150,7 @@ def spread_rows(graph: BallGraph, most: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def _independent(start, stop, indices, order):
+def _independent(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, order: np.ndarray) -> np.ndarray:
     taken = np.empty(len(order), np.int64)
     near = np.zeros(len(start), np.bool_)
     k = 0
@@ -169,7 +169,7 @@ def _independent(start, stop, indices, order):
 
 
 @njit(cache=True)
-def _load(start, stop, indices, rows, prices):
+def _load(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, rows: np.ndarray, prices: np.ndarray) -> np.ndarray:
     load = np.zeros(len(start), np.int64)
     for p in range(len(rows)):
         if prices[p] > 0:
@@ -179,7 +179,7 @@ def _load(start, stop, indices, rows, prices):
 
 
 @njit(cache=True)
-def _covered_by(start, stop, indices, z):
+def _covered_by(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, z: np.ndarray) -> np.ndarray:
     out = np.zeros(len(start))
     for c in range(len(start)):
         if z[c] > 0:

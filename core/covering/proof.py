@@ -60,9 +60,8 @@ class Core:
             return False
         solver = quiet_solver()
         add_columns(solver, len(columns), upper=1.0)
-        solver.changeColsIntegrality(
-            len(columns), np.arange(len(columns), dtype=np.int32), [highspy.HighsVarType.kInteger] * len(columns)
-        )
+        whole = np.full(len(columns), int(highspy.HighsVarType.kInteger), np.uint8)
+        solver.changeColsIntegrality(len(columns), np.arange(len(columns), dtype=np.int32), whole)
         add_rows(solver, lists)
         solver.setOptionValue("mip_max_nodes", nodes)
         solver.setOptionValue("mip_abs_gap", 0.999)
@@ -77,7 +76,7 @@ class Core:
     def _missed(self) -> np.ndarray:
         """Images that the solution leaves uncovered, at most 100."""
         covered = np.zeros(len(self.graph), np.bool_)
-        for c in self.centres:
+        for c in self.centres.tolist():
             covered[self.graph.row(c)] = True
         return np.flatnonzero(~covered)[:100]
 
@@ -120,7 +119,7 @@ def undominated(graph: BallGraph, rows: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _set_bits(start, stop, indices, rows, bits):
+def _set_bits(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, rows: np.ndarray, bits: np.ndarray) -> None:
     for p in range(len(rows)):
         one = np.uint64(1) << np.uint64(p & 63)
         for e in range(start[rows[p]], stop[rows[p]]):
@@ -128,7 +127,9 @@ def _set_bits(start, stop, indices, rows, bits):
 
 
 @njit(cache=True)
-def _undominated(start, stop, indices, rows, bits):
+def _undominated(
+    start: np.ndarray, stop: np.ndarray, indices: np.ndarray, rows: np.ndarray, bits: np.ndarray
+) -> np.ndarray:
     """Compare a column only with those in its row of fewest columns: any dominating one is among them."""
     n, words = bits.shape
     size = np.zeros(n, np.int64)

@@ -7,7 +7,7 @@ Cost: one table of distances and about twelve greedy covers a class.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,9 @@ from core.covering.cover import farthest_points, greedy
 from core.covering.distances import Metric
 from core.covering.fixed_radius import cover_radius
 from core.covering.graph import all_keys, at_most, graph_of_keys
-from core.covering.solve import Effort
+from core.covering.solve import QUICK
 
 FINE = 1e-3  # relative width in the key at which greedy's bisection ends
-QUICK = {"steps": 30_000, "rounds": 0, "nodes": 0}  # effort of this engine where it is asked for the other number too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def rivals(
 
 def needed(rows: np.ndarray, metric: Metric, threshold: float, seed: int, memory: int) -> Generator[None, None, int]:
     """Centres this engine needs for a radius, with a quick search and no bound."""
-    work, count = cover_radius(rows, metric, threshold, Effort(**QUICK, memory=memory), seed), 0
+    work, count = cover_radius(rows, metric, threshold, replace(QUICK, rounds=0, memory=memory), seed), 0
     for step in work:
         count = len(step.centres)
         yield

@@ -11,21 +11,40 @@ images when they are asked for, and losses are kept through "the sum of the cove
 itself where only one covers. A step then costs (2 + uncovered) ball sizes instead of a ball size squared.
 """
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from core.covering.graph import BallGraph
 
-# place, hole   (n,) position in centres / uncovered, -1 outside; n_centres, n_uncovered and clock are scalars[0..2]
-# count, owners (n,) how many centres cover an image, and the sum of their numbers
-_State = namedtuple(
-    "_State", "centres place uncovered hole count owners weight loss entered left touched gain mark scalars"
-)
 CHUNK = 50_000_000  # neighbour visits after which `run` hands control back, about 0.1 s
 VISITS_PER_STEP = 20_000
 K, OPEN, CLOCK, RANDOM = 0, 1, 2, 3
+
+
+class _State(NamedTuple):
+    """All of them (n,) int64, but for the scalars.
+
+    place, hole    position in centres and in uncovered, -1 outside
+    times, owners  how many centres cover an image, and the sum of their numbers
+    scalars        (4,) number of centres, of uncovered images, the clock, the random state
+    """
+
+    centres: np.ndarray
+    place: np.ndarray
+    uncovered: np.ndarray
+    hole: np.ndarray
+    times: np.ndarray
+    owners: np.ndarray
+    weight: np.ndarray
+    loss: np.ndarray
+    entered: np.ndarray
+    left: np.ndarray
+    touched: np.ndarray
+    gain: np.ndarray
+    mark: np.ndarray
+    scalars: np.ndarray
 
 
 class Search:
@@ -33,8 +52,7 @@ class Search:
 
     def __init__(self, graph: BallGraph, centres: np.ndarray, seed: int) -> None:
         n = len(graph)
-        integers = [np.zeros(n, np.int64) for _ in range(len(_State._fields) - 1)]
-        self._state = _State(*integers, np.zeros(4, np.int64))
+        self._state = _State(**{name: np.zeros(4 if name == "scalars" else n, np.int64) for name in _State._fields})
         self._state.weight[:] = 1
         self._state.scalars[RANDOM] = (seed % (2**62)) | 1
         self.use(graph, centres)
@@ -68,10 +86,10 @@ class Search:
 
 
 @njit(cache=True)
-def _restart(start, stop, indices, centres, s):
+def _restart(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, centres: np.ndarray, s: _State) -> None:
     n = len(start)
     s.place[:] = -1
-    s.count[:] = 0
+    s.times[:] = 0
     s.owners[:] = 0
     s.loss[:] = 0
     s.entered[:] = 0
@@ -89,7 +107,7 @@ def _restart(start, stop, indices, centres, s):
 
 
 @njit(cache=True)
-def _enter(start, stop, indices, s, c):
+def _enter(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, c: int) -> None:
     s.scalars[CLOCK] += 1
     clock = s.scalars[CLOCK]
     s.place[c] = s.scalars[K]
@@ -100,21 +118,21 @@ def _enter(start, stop, indices, s, c):
     for e in range(start[c], stop[c]):
         r = indices[e]
         s.touched[r] = clock
-        if s.count[r] == 0:
+        if s.times[r] == 0:
             s.loss[c] += s.weight[r]
             last = s.uncovered[s.scalars[OPEN] - 1]
             s.uncovered[s.hole[r]] = last
             s.hole[last] = s.hole[r]
             s.hole[r] = -1
             s.scalars[OPEN] -= 1
-        elif s.count[r] == 1:
+        elif s.times[r] == 1:
             s.loss[s.owners[r]] -= s.weight[r]
-        s.count[r] += 1
+        s.times[r] += 1
         s.owners[r] += c
 
 
 @njit(cache=True)
-def _leave(start, stop, indices, s, c):
+def _leave(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, c: int) -> None:
     s.scalars[CLOCK] += 1
     clock = s.scalars[CLOCK]
     last = s.centres[s.scalars[K] - 1]
@@ -126,18 +144,18 @@ def _leave(start, stop, indices, s, c):
     for e in range(start[c], stop[c]):
         r = indices[e]
         s.touched[r] = clock
-        s.count[r] -= 1
+        s.times[r] -= 1
         s.owners[r] -= c
-        if s.count[r] == 0:
+        if s.times[r] == 0:
             s.uncovered[s.scalars[OPEN]] = r
             s.hole[r] = s.scalars[OPEN]
             s.scalars[OPEN] += 1
-        elif s.count[r] == 1:
+        elif s.times[r] == 1:
             s.loss[s.owners[r]] += s.weight[r]
 
 
 @njit(cache=True)
-def _cheapest(s, newest_allowed):
+def _cheapest(s: _State, newest_allowed: int) -> int:
     """The centre of smallest loss among those that entered up to a moment; of equals the one longest in."""
     best = -1
     for p in range(s.scalars[K]):
@@ -150,24 +168,22 @@ def _cheapest(s, newest_allowed):
 
 
 @njit(cache=True)
-def _drop(start, stop, indices, s):
+def _drop(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State) -> None:
     c = _cheapest(s, s.scalars[CLOCK])
     if c >= 0:
         _leave(start, stop, indices, s, c)
 
 
 @njit(cache=True)
-def _may_return(start, stop, indices, s, c):
-    if s.left[c] == 0:
-        return True
-    for e in range(start[c], stop[c]):  # noqa: SIM110  numba compiles the loop, not any()
-        if s.touched[indices[e]] > s.left[c]:
-            return True
-    return False
+def _may_return(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, c: int) -> bool:
+    e, end = start[c], stop[c]
+    while e < end and s.touched[indices[e]] <= s.left[c]:
+        e += 1
+    return bool(s.left[c] == 0 or e < end)
 
 
 @njit(cache=True)
-def _sum_gains(start, stop, indices, s, r):
+def _sum_gains(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, r: int) -> None:
     """gain[c] = weight of uncovered images in the ball of c, for every c that would cover r."""
     for e in range(start[r], stop[r]):
         s.gain[indices[e]] = 0
@@ -181,12 +197,12 @@ def _sum_gains(start, stop, indices, s, r):
         for e in range(start[r], stop[r]):
             c = indices[e]
             for f in range(start[c], stop[c]):
-                if s.count[indices[f]] == 0:
+                if s.times[indices[f]] == 0:
                     s.gain[c] += s.weight[indices[f]]
 
 
 @njit(cache=True)
-def _best_for(start, stop, indices, s, r):
+def _best_for(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, r: int) -> int:
     """The centre to put in for image r: largest gain, of equals the one longest out, if it may return."""
     _sum_gains(start, stop, indices, s, r)
     best = -1
@@ -199,7 +215,7 @@ def _best_for(start, stop, indices, s, r):
 
 
 @njit(cache=True)
-def _random_below(s, n):
+def _random_below(s: _State, n: int) -> np.int64:
     """xorshift64 with its state in the arrays: no global generator, the same numbers on every machine."""
     x = np.uint64(s.scalars[RANDOM])
     x ^= x << np.uint64(13)
@@ -210,7 +226,7 @@ def _random_below(s, n):
 
 
 @njit(cache=True)
-def _run(start, stop, indices, s, steps):
+def _run(start: np.ndarray, stop: np.ndarray, indices: np.ndarray, s: _State, steps: int) -> tuple[int, int]:
     visits = 0
     for step in range(steps):
         if s.scalars[OPEN] == 0 or visits > CHUNK:

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.covering.distances import Metric, flat, keys_between
 from core.covering.graph import row_blocks
-from core.types import CondensedSet, TrainSplit
+from core.types import CondensedSet, TrainSplit, only_train
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,7 @@ def nearest_enemies(train: TrainSplit, metric: Metric) -> Generator[int, None, E
     yields   images done so far
     returns  Enemies; of equally near enemies the one of lowest class, then row
     """
+    only_train(train)
     order = np.argsort(train.y, kind="stable")
     rows, y = flat(train.x[order], metric), train.y[order]
     kind = metric.key_type(rows.shape[1])

@@ -34,6 +34,9 @@ class Effort:
     memory: int = DEFAULT_MEMORY
 
 
+QUICK = Effort(steps=20_000, rounds=20, nodes=0, seconds=20.0)  # where an answer at once is worth more than the best
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
     """The state of one class's solve.
@@ -56,6 +59,20 @@ class Step:
     phase: str = "first"
     struck: bool = False
     seconds_distances: float = 0.0
+
+    def __post_init__(self) -> None:
+        ordered(self.lower_k, len(self.centres), "number of centres")
+        ordered(self.lower_key, self.key, "key of the radius")
+        met = self.lower_k == len(self.centres) or self.lower_key == self.key
+        assert met or not self.proven, f"a cover is called proven that is above its bound: {self}"
+
+
+def ordered(lower: float, reached: float, what: str) -> None:
+    """Hold a bound against what was found; a bound above it is a false proof and must not be handed out."""
+    assert lower <= reached, (
+        f"false proof: the {what} is at least {lower} by the lower bound, but a cover with {reached} is known; "
+        "this is a fault of core/covering, please report it with the data and the settings"
+    )
 
 
 class Clock:

@@ -4,6 +4,8 @@ The compiled code is cached beside the sources; a first call ever takes about 20
 below a second.
 """
 
+from typing import get_args
+
 import numpy as np
 
 from core.covering.compose import cover_by_candidates
@@ -13,14 +15,15 @@ from core.covering.fixed_radius import cover_radius
 from core.covering.graph import ball_graph
 from core.covering.proof import undominated
 from core.covering.solve import Effort
+from core.types import Norm
 
 
 def warm() -> None:
     """Run both solvers on a few random points in every norm and number format."""
-    rng, norms = np.random.default_rng(0), ("L2", "Linf", "L1")
+    rng = np.random.default_rng(0)
     bytes_, floats = rng.integers(0, 256, (12, 4), dtype=np.uint8), rng.random((12, 4))
     wide = rng.integers(0, 256, (3, 40_000), dtype=np.uint8)
-    for norm in norms:
+    for norm in get_args(Norm):
         _solve(bytes_, Metric(norm, 255))
         _solve(floats, Metric(norm, 0))
     _solve(wide, Metric("L2", 255))

@@ -21,7 +21,9 @@ TEST_SHARE = 0.2
 def load(config: DataConfig, *, root: Path) -> Work[Dataset]:
     """1,438 train and 359 test images, (1, 8, 8) uint8 in 0..16; the same whatever the settings."""
     yield Progress(stage="load", unit="images", note="reading the digits")
-    folder = Path(find_spec("sklearn").origin).parent
+    spec = find_spec("sklearn")
+    assert spec is not None and spec.origin is not None, "scikit-learn is one of the requirements"
+    folder = Path(spec.origin).parent
     with gzip.open(folder / "datasets" / "data" / "digits.csv.gz", "rt", encoding="ascii") as lines:
         table = np.loadtxt(lines, delimiter=",")
     x, y = table[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8), table[:, -1].astype(np.int64)

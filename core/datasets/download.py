@@ -9,12 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from core.datasets import npz
-from core.datasets.arrays import Raw, assemble
-from core.datasets.fetch import REMOTES
+from core.datasets.arrays import assemble
+from core.datasets.readers import npz
+from core.datasets.remotes import REMOTES
 from core.errors import DataError
 from core.events import Progress, Work
 from core.types import DataConfig, Dataset
@@ -27,10 +28,11 @@ def load(name: str, config: DataConfig, *, root: Path) -> Work[Dataset]:
     target = root / f"{name}.npz"
     if not target.exists():
         yield from fetched(name, target)
-    raw = yield from npz.read(target)
-    classes = npz.class_names(target)
-    named = Raw(name=name, source=f"torchvision.datasets.{REMOTES[name].family}", arrays=raw.arrays, classes=classes)
-    return assemble(named, seed=config.seed)
+    found = yield from npz.read(target, config)
+    named = replace(found, name=name, source=f"torchvision.datasets.{REMOTES[name].family}")
+    _, dataset = yield from assemble(named, config)
+    assert dataset is not None, f"the values of {name} are bytes"
+    return dataset
 
 
 def fetched(name: str, target: Path, command: Sequence[str] = (sys.executable, "-m", "core.datasets.fetch")) -> Work:
@@ -81,4 +83,5 @@ def _reason(name: str, log: str, code: int) -> str:
     return f"{name} could not be fetched ({last[:300]}): check the network, or put {name}.npz into the folder data"
 
 
-LOADERS = {name: partial(load, name) for name in REMOTES}
+mnist, fashion_mnist, kmnist = (partial(load, name) for name in ("mnist", "fashion-mnist", "kmnist"))
+svhn, cifar10, cifar100 = (partial(load, name) for name in ("svhn", "cifar10", "cifar100"))

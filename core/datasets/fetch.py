@@ -10,34 +10,13 @@ its error output says what went wrong.
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torchvision import datasets
 
-
-@dataclass(frozen=True, kw_only=True)
-class Remote:
-    """What is known of a download beforehand.
-
-    megabytes  of all files together, for the progress bar
-    """
-
-    family: str
-    megabytes: float
-    splits: Mapping[str, Mapping[str, object]]
-
-
-BY_TRAIN = {"train": {"train": True}, "test": {"train": False}}
-BY_SPLIT = {"train": {"split": "train"}, "test": {"split": "test"}}
-REMOTES = {
-    "mnist": Remote(family="MNIST", megabytes=11.6, splits=BY_TRAIN),
-    "fashion-mnist": Remote(family="FashionMNIST", megabytes=30.9, splits=BY_TRAIN),
-    "kmnist": Remote(family="KMNIST", megabytes=21.3, splits=BY_TRAIN),
-    "svhn": Remote(family="SVHN", megabytes=246.4, splits=BY_SPLIT),
-    "cifar10": Remote(family="CIFAR10", megabytes=170.5, splits=BY_TRAIN),
-    "cifar100": Remote(family="CIFAR100", megabytes=169.0, splits=BY_TRAIN),
-}
+from core.datasets.remotes import REMOTES
 
 
 def fetch(family: Callable, splits: Mapping[str, Mapping[str, object]], work: Path, target: Path) -> None:
@@ -57,14 +36,12 @@ def fetch(family: Callable, splits: Mapping[str, Mapping[str, object]], work: Pa
         arrays[f"y_{part}"] = np.asarray(getattr(found, "targets", getattr(found, "labels", None)), dtype=np.int64)
         arrays["classes"] = np.array([str(name) for name in getattr(found, "classes", ())])
     finished = work / "finished.npz"
-    np.savez(finished, **arrays)
+    np.savez(finished, **dict[str, Any](arrays))
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(finished, target)
 
 
 def main(name: str, work: str, target: str) -> int:
-    from torchvision import datasets
-
     remote = REMOTES[name]
     try:
         fetch(getattr(datasets, remote.family), remote.splits, Path(work), Path(target))

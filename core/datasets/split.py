@@ -13,12 +13,12 @@ def stratified(y: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarray, n
     returns  two sorted (.,) int64 arrays of rows; a class with one image stays in train
     """
     generator = np.random.default_rng(stream(seed, "test split"))
-    test = []
+    chosen = []
     for label in np.unique(y):
         rows = generator.permutation(np.flatnonzero(y == label))
         count = min(max(1, round(share * len(rows))), len(rows) - 1)
-        test.append(rows[:count])
-    test = np.sort(np.concatenate(test))
+        chosen.append(rows[:count])
+    test = np.sort(np.concatenate(chosen))
     return np.setdiff1d(np.arange(len(y)), test), test
 
 

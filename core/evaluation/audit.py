@@ -7,42 +7,27 @@ survivors, which is half a minute for a small network on one core. The model is 
 import time
 from collections.abc import Callable, Generator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from core.attacks import untouched
 from core.errors import ConfigError
-from core.evaluation.evaluate import choose
+from core.evaluation import indicators_probes as probes
 from core.evaluation.indicators import RULES, AuditReport, Indicator, indicator
-from core.events import Progress, Work
-from core.types import Accuracy, Attack, Norm, Options, TestSplit, option, stream
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from core.evaluation.indicators_trials import Trials
+from core.evaluation.indicators_trials import Trials
+from core.evaluation.options import AuditConfig as Config
+from core.evaluation.sample import choose
+from core.events import Progress, Pulse, Work, pulsing, through
+from core.types import Accuracy, Attack, TestSplit, stream
 
 T = TypeVar("T")
-Logits = Callable[["Tensor"], "Tensor"]
+Logits = Callable[[Tensor], Tensor]
 RULES_FOR = 200  # images; fewer make rules of one or two points a matter of chance
-PULSE = 0.4  # seconds between events
 GROWING = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # multiples of eps whose robust accuracy must not rise
 SCALES = (1e-3, 0.1, 10.0)
-
-
-class Config(Options):
-    """How a model is audited."""
-
-    norm: Norm = option("Linf", "norm of the attack")
-    eps: float = option(0.3, "radius whose robust accuracy is in question", unit="pixels in [0, 1]", gt=0)
-    images: int = option(200, "test images, the same share of each class", unit="images", ge=10)
-    steps: int = option(100, "gradient steps of the long attacks", unit="steps", ge=20, le=1000, advanced=True)
-    short_steps: int = option(20, "gradient steps of the short attacks", unit="steps", ge=5, le=200, advanced=True)
-    restarts: int = option(5, "random starts that are compared", ge=2, le=20, advanced=True)
-    queries: int = option(
-        1000, "queries of Square; five times as many where gradients are zero", unit="queries", ge=100, advanced=True
-    )
-    batch: int = option(250, "images judged at once", unit="images", ge=1, advanced=True)
 
 
 def audit(
@@ -62,11 +47,6 @@ def audit(
     yields    Progress with stage "audit"; done and total count indicators
     raises    ConfigError when the model has no gradient or the wrong number of outputs
     """
-    import torch
-
-    from core.attacks import untouched
-    from core.evaluation.indicators_trials import Trials
-
     rows = choose(test, config.images, seed)
     x = torch.from_numpy(test.pixels(rows)).to(device)
     y = torch.from_numpy(test.y[rows]).to(device)
@@ -74,7 +54,7 @@ def audit(
     with untouched(model):
         _refuse(model, x, n_classes)
         trials = Trials(model, x, y, norm=config.norm, eps=config.eps, seed=seed, batch=config.batch)
-        pulse = _Pulse()
+        pulse = _Counter()
         found: dict[str, Indicator] = {}
         parts = (_answers, _accuracies, _starts, _limits, lambda t, c: _outside(t, c, standard, found))
         for part in parts:
@@ -83,7 +63,7 @@ def audit(
                 pulse.done += 1
     seconds = time.perf_counter() - began
     attack = Attack(name="audit", norm=config.norm, eps=config.eps, steps=config.steps, restarts=config.restarts)
-    common = {"images": len(rows), "seed": seed, "seconds": seconds}
+    common: dict[str, Any] = {"images": len(rows), "seed": seed, "seconds": seconds}
     return AuditReport(
         indicators=tuple(found.values()),
         clean=Accuracy(correct=int(trials.right.sum()), attack=Attack(name="none"), **common),
@@ -93,42 +73,27 @@ def audit(
     )
 
 
-class _Pulse:
+class _Counter:
     """Turns the steps of measurements into events, a few per second."""
 
     def __init__(self) -> None:
-        self.done, self.last = 0, 0.0
+        self.done, self.pulse = 0, Pulse(first=True)
 
     def through(self, work: Generator[str, None, T]) -> Work[T]:
-        try:
-            while True:
-                note = next(work)
-                if time.perf_counter() - self.last > PULSE:
-                    self.last = time.perf_counter()
-                    yield Progress(stage="audit", done=self.done, total=len(RULES), unit="indicators", note=note)
-        except StopIteration as stop:
-            return stop.value
-        finally:
-            work.close()
+        return (yield from pulsing(work, self._event, self.pulse))
+
+    def _event(self, note: str) -> Progress:
+        return Progress(stage="audit", done=self.done, total=len(RULES), unit="indicators", note=note)
 
 
 Part = Generator[str, None, list[Indicator]]
 
 
 def _saying(note: str, work: Generator[object, None, T]) -> Generator[str, None, T]:
-    try:
-        while True:
-            next(work)
-            yield note
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        work.close()
+    return (yield from through(work, lambda _: note))
 
 
-def _refuse(model: Logits, x: "Tensor", n_classes: int) -> None:
-    import torch
-
+def _refuse(model: Logits, x: Tensor, n_classes: int) -> None:
     with torch.enable_grad():
         out = model(x[:2].detach().requires_grad_())
     if out.shape != (len(x[:2]), n_classes):
@@ -139,12 +104,8 @@ def _refuse(model: Logits, x: "Tensor", n_classes: int) -> None:
         )
 
 
-def _answers(trials: "Trials", config: Config) -> Part:
+def _answers(trials: Trials, config: Config) -> Part:
     """deterministic, logits, saturated, zero_gradient, uphill."""
-    import torch
-
-    from core.evaluation import indicators_probes as probes
-
     model, x, y, batch = trials.model, trials.x, trials.y, config.batch
     yield "answers"
     once, again = probes.in_parts(model, x, batch), probes.in_parts(model, x, batch)
@@ -164,7 +125,7 @@ def _answers(trials: "Trials", config: Config) -> Part:
     ]
 
 
-def _accuracies(trials: "Trials", config: Config) -> Part:
+def _accuracies(trials: Trials, config: Config) -> Part:
     """order, converged, loss_agreement, best_iterate, silent."""
     noise, one = trials.accuracy(trials.noise()), trials.accuracy(trials.fgsm())
     short = yield from _saying("PGD, short", trials.pgd("ce", config.short_steps))
@@ -193,7 +154,7 @@ def late_share(gain: tuple[float, ...]) -> float:
     return 100 * (gain[-1] - gain[-1 - len(gain) // 4]) / gain[-1]
 
 
-def _starts(trials: "Trials", config: Config) -> Part:
+def _starts(trials: Trials, config: Config) -> Part:
     """restarts."""
     every = []
     for start in range(config.restarts):
@@ -207,7 +168,7 @@ def _starts(trials: "Trials", config: Config) -> Part:
     return [indicator("restarts", float(np.mean(each)) - trials.accuracy(worst), *series)]
 
 
-def _limits(trials: "Trials", config: Config) -> Part:
+def _limits(trials: Trials, config: Config) -> Part:
     """monotone, unbounded, scale."""
     growing, scaled = [], {}
     for factor in GROWING:
@@ -227,7 +188,7 @@ def _limits(trials: "Trials", config: Config) -> Part:
     ]
 
 
-def _outside(trials: "Trials", config: Config, standard: Logits | None, found: Mapping[str, Indicator]) -> Part:
+def _outside(trials: Trials, config: Config, standard: Logits | None, found: Mapping[str, Indicator]) -> Part:
     """black_box and transfer, on what is standing after everything else."""
     result = []
     if config.norm != "L1":

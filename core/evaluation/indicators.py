@@ -49,6 +49,7 @@ class Rule:
     at_least: bool = False
 
     def verdict(self, value: float) -> Verdict:
+        value = round(value, 6)  # points are differences of shares in float32: 3.0000001 are 3
         if value >= self.limit if self.at_least else value <= self.limit:
             return "pass"
         return "warn" if self.warn is not None and value <= self.warn else "fail"

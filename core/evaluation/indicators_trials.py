@@ -6,13 +6,15 @@ at the audited eps also counts towards the worst case that the audit reports.
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from core.attacks import fgsm, pgd_steps, square_steps
+from core.attacks import Step, fgsm, pgd_steps, square_steps
 from core.attacks.losses import LOSSES
 from core.evaluation.indicators_probes import Logits, equal_noise, in_parts
+from core.events import through
 from core.types import Norm, stream
 
 
@@ -54,8 +56,8 @@ class Trials:
         return standing
 
     def pgd(
-        self, loss: str, steps: int, *, eps: float | None = None, keep: str = "worst", start: int = 0,
-        scale: float = 1.0,
+        self, loss: str, steps: int, *, eps: float | None = None, keep: Literal["worst", "last"] = "worst",
+        start: int = 0, scale: float = 1.0,
     ) -> Generator[None, None, Trial]:  # fmt: skip
         """Run PGD from random start number `start`, with logits multiplied by `scale`, yielding at each step."""
         radius = self.eps if eps is None else eps
@@ -69,17 +71,15 @@ class Trials:
                 steps=steps, loss=loss, generator=source, keep=keep,
             )  # fmt: skip
             level = torch.zeros(steps + 1)
-            try:
-                while True:
-                    step = next(run)
-                    at = rows[step.rows]
-                    first[at] = torch.where(first[at].isnan(), step.loss, first[at])
-                    rose[at] |= step.loss > first[at]
-                    best[at] = torch.maximum(best[at], step.loss)
-                    level[step.step :] = float((best - clean)[rows][self.right[rows]].sum())
-                    yield
-            except StopIteration as stop:
-                found[rows] = stop.value
+
+            def note(step: Step, rows: Tensor = rows, level: Tensor = level) -> None:
+                at = rows[step.rows]
+                first[at] = torch.where(first[at].isnan(), step.loss, first[at])
+                rose[at] |= step.loss > first[at]
+                best[at] = torch.maximum(best[at], step.loss)
+                level[step.step :] = float((best - clean)[rows][self.right[rows]].sum())
+
+            found[rows] = yield from through(run, note)
             gain += level
         standing = self.judge(found, counts=radius <= self.eps)
         gain = gain / self.right.sum().clamp_min(1).cpu()
@@ -116,16 +116,8 @@ class Trials:
         return (yield from self._newly_broken(rows, run))
 
     def _newly_broken(self, rows: Tensor, run: Generator[object, None, Tensor]) -> Generator[None, None, int]:
-        before = int(self.standing.sum())
-        try:
-            while True:
-                next(run)
-                yield
-        except StopIteration as stop:
-            images = self.x.clone()
-            images[rows] = stop.value
-        finally:
-            run.close()
+        before, images = int(self.standing.sum()), self.x.clone()
+        images[rows] = yield from through(run, lambda _: None)
         self.judge(images)
         return before - int(self.standing.sum())
 

@@ -5,22 +5,26 @@ A model that withstands the weak ones and falls to the strong is not robust, it 
 Cost: about 170 gradients for each image that stays correct.
 """
 
-import time
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from core.evaluation.evaluate import PULSE_S, Config, choose
-from core.events import Progress, Work
-from core.types import Accuracy, Attack, Norm, TestSplit
+import torch
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from core.attacks import fgsm
+from core.evaluation import verdicts
+from core.evaluation.indicators_probes import gradients, zero_share
+from core.evaluation.options import EvaluationConfig
+from core.evaluation.sample import choose
+from core.events import Progress, Pulse, Work, pulsing
+from core.types import Norm, TestSplit, usual_step, wilson
 
+T = TypeVar("T")
 STEPS, BATCH = 20, 64
 
 
 def climb(
-    model: Callable[["Tensor"], "Tensor"], test: TestSplit, *, norm: Norm, eps: float, images: int, seed: int,
+    model: Callable[[Tensor], Tensor], test: TestSplit, *, norm: Norm, eps: float, images: int, seed: int,
     device: str, done: int = 0, total: int = 1,
 ) -> Work[dict[str, Any]]:  # fmt: skip
     """Judge a model.
@@ -29,29 +33,24 @@ def climb(
     returns      clean_acc, fgsm_acc, pgd_acc, strong_acc with NAME_interval (95 %), zero_gradient (share of images
                  whose cross-entropy gradient is shorter than 1e-12), images
     """
-    import torch
-
-    from core.evaluation import judging
-
     rows = choose(test, images, seed)
     x, y = torch.tensor(test.pixels(rows), device=device), torch.tensor(test.y[rows], device=device)
-    config = Config(norm=norm, eps=eps, attack="strong", attack_steps=STEPS, images=images)
-    clean = yield from _told(judging.clean(model, x, y, seed), "no attack", done, total)
-    fgsm, zero = yield from _told(_fgsm(model, x, y, norm, eps), "FGSM", done, total)
-    judged = yield from _told(judging.strong(model, x, y, config, seed), "PGD-20 and margin-PGD", done, total)
+    config = EvaluationConfig(norm=norm, eps=eps, attack="strong", attack_steps=STEPS, images=images)
+    clean = yield from _told(verdicts.clean(model, x, y, seed), "no attack", done, total)
+    standing, zero = yield from _told(_fgsm(model, x, y, norm, eps), "FGSM", done, total)
+    judged = yield from _told(verdicts.strong(model, x, y, config, seed), "PGD-20 and margin-PGD", done, total)
     first = judged.parts[0]
-    counts = {"clean": clean.correct, "fgsm": fgsm, "pgd": first.images - first.broken,
+    counts = {"clean": clean.correct, "fgsm": standing, "pgd": first.images - first.broken,
               "strong": judged.accuracy.correct}  # fmt: skip
     found: dict[str, Any] = {"images": len(rows), "zero_gradient": zero / len(rows)}
     for name, correct in counts.items():
-        accuracy = Accuracy(correct=correct, images=len(rows), attack=Attack(name=name), seed=seed, seconds=0.0)
-        found |= {f"{name}_acc": accuracy.value, f"{name}_interval": list(accuracy.interval)}
+        found |= {f"{name}_acc": correct / len(rows), f"{name}_interval": list(wilson(correct, len(rows)))}
     return found
 
 
 def sentences(norm: Norm, eps: float) -> dict[str, str]:
     """How each accuracy of `climb` was attacked, as it stands beside the number."""
-    step = 2.5 * eps / STEPS
+    step = usual_step(eps, STEPS)
     return {
         "clean": "no attack",
         "fgsm": f"FGSM, {norm}, ε {eps:.4g}",
@@ -60,34 +59,25 @@ def sentences(norm: Norm, eps: float) -> dict[str, str]:
     }
 
 
-def _fgsm(model, x: "Tensor", y: "Tensor", norm: Norm, eps: float) -> Generator[int, None, tuple[int, int]]:
+def _fgsm(
+    model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, norm: Norm, eps: float
+) -> Generator[int, None, tuple[int, int]]:
     """Images right clean and under FGSM, and images without a gradient; pauses after each batch."""
-    from core.attacks import fgsm
-    from core.evaluation import judging
-    from core.evaluation.indicators_probes import gradients, zero_share
-
     standing = zero = 0
     for start in range(0, len(y), BATCH):
         part, label = x[start : start + BATCH], y[start : start + BATCH]
-        right = judging.right(model, part, label)
+        right = verdicts.right(model, part, label)
         moved = fgsm(model, part, label, norm=norm, eps=eps)
-        standing += int((right & judging.right(model, moved, label)).sum())
+        standing += int((right & verdicts.right(model, moved, label)).sum())
         zero += round(zero_share(gradients(model, part, label, "ce", BATCH)) * len(label) / 100)
         yield start + len(label)
     return standing, zero
 
 
-def _told(work: Generator, what: str, done: int, total: int) -> Work[Any]:
+def _told(work: Generator[int, None, T], what: str, done: int, total: int) -> Work[T]:
     """Run judging, and say about twice a second what is being judged."""
-    last = 0.0
-    try:
-        while True:
-            finished = next(work)
-            if time.monotonic() - last > PULSE_S:
-                last = time.monotonic()
-                yield Progress(stage="width", done=done, total=total, unit="stops",
-                               note=f"{what}: {finished} images done")  # fmt: skip
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        work.close()
+
+    def say(finished: int) -> Progress:
+        return Progress(stage="width", done=done, total=total, unit="stops", note=f"{what}: {finished} images done")
+
+    return (yield from pulsing(work, say, Pulse(first=True)))

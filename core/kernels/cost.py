@@ -99,8 +99,8 @@ def refuse(cost: Callable[[int, int], Cost], *, ipc: int, steps: int, hours: flo
 def available(device: str) -> int:
     """Bytes of memory free on the device."""
     if torch.device(device).type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return psutil.virtual_memory().available
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def duration(seconds: float) -> str:
@@ -122,7 +122,8 @@ def _largest(fits: Callable[[int], bool], top: int) -> int:
 
 def _fastest(work: Callable[[], object], device: str) -> float:
     """Shortest of a few rounds, the first of which is cold."""
-    times, began = [], time.perf_counter()
+    times: list[float] = []
+    began = time.perf_counter()
     while len(times) <= PROBE_ROUNDS:
         elapsed = time.perf_counter() - began
         if elapsed > PROBE_LONG_S or (len(times) > 2 and elapsed > PROBE_S):

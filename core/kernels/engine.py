@@ -39,10 +39,14 @@ class Architecture:
     tangent: bool
 
 
+Kept = dict[tuple[int, int], list[Tape]]  # of each block, by its first row and column
+
+
 def kernel_matrix(x: Tensor, z: Tensor | None, architecture: Architecture) -> Tensor:
     """(*left, f) and (*left, f) -> (n, m), differentiable in both; z None means x, with an exact diagonal."""
     wanted = torch.is_grad_enabled() and (x.requires_grad or (z is not None and z.requires_grad))
-    return _Kernel.apply(x, z, architecture, wanted)
+    matrix: Tensor = _Kernel.apply(x, z, architecture, wanted)
+    return matrix
 
 
 class _Kernel(torch.autograd.Function):
@@ -50,7 +54,7 @@ class _Kernel(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, z: Tensor | None, architecture: Architecture, wanted: bool) -> Tensor:
         n, m = x.shape[-2], (x if z is None else z).shape[-2]
         out = x.new_empty(n, m)
-        kept: dict[tuple[int, int], list[Tape]] | None = None
+        kept: Kept | None = None
         if wanted and n * m * _tape_bytes(x, architecture) <= KEPT_BYTES:
             kept = {}
         with _full_precision(x):
@@ -80,7 +84,7 @@ class _Reverse:
     """Adds up, over the blocks, the sensitivities of products and of the q of every layer."""
 
     def __init__(
-        self, x: Tensor, z: Tensor | None, architecture: Architecture, kept: dict | None, needs: tuple[bool, ...]
+        self, x: Tensor, z: Tensor | None, architecture: Architecture, kept: Kept | None, needs: tuple[bool, ...]
     ) -> None:
         self.x, self.z, self.architecture, self.kept = x, z, architecture, kept
         self.need_x, self.need_z = needs[0], z is None or needs[1]
@@ -99,7 +103,7 @@ class _Reverse:
                 g = g + grad[columns, rows].T
             self._block(rows, columns, g)
         g_x = self._finish(self.x, self.g_x, self.g_qx) if self.need_x else None
-        g_z = self._finish(self.z, self.g_z, self.g_qz) if self.need_z and not same else None
+        g_z = self._finish(self.z, self.g_z, self.g_qz) if self.need_z and self.z is not None else None
         return g_x, g_z
 
     def _block(self, rows: slice, columns: slice, grad: Tensor) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NumericsError
+from core.events import through
 
 MOMENTUM = 0.9  # of Nesterov: stable up to a rate of 1.36 times the inverse of the sharpest curvature
 ROUNDS = 12  # of the power iteration, which approaches the largest eigenvalue from below
@@ -25,8 +26,11 @@ class FromZero(nn.Module):
 
     network  (n, c, h, w) -> (n, C), without a normalisation of its own; trained in place
     mean     (c, h, w) or broadcastable, pixels
+    spec     what the network says about itself, handed on by whoever made it
     """
 
+    mean: Tensor
+    spec: object
     full_precision = True  # attacks take no gradients in bfloat16: a difference of two nearly equal networks
 
     def __init__(self, network: nn.Module, mean: Tensor) -> None:
@@ -37,7 +41,8 @@ class FromZero(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(n, c, h, w) pixels in [0, 1] -> (n, C) logits."""
         x = images - self.mean
-        return self.network(x) - self.start(x)
+        moved: Tensor = self.network(x) - self.start(x)
+        return moved
 
 
 def sharpness(model: nn.Module, x: Tensor, generator: torch.Generator) -> Generator[None, None, float]:
@@ -98,9 +103,4 @@ def descend(
 
 def _quietly(work: Generator[None, None, float]) -> Generator[tuple[int, float], None, float]:
     """The rounds before the first step as signs of life: no step is done yet."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-        yield 0, float("nan")
+    return (yield from through(work, lambda _: (0, float("nan"))))

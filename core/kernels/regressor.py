@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.errors import ConfigError
 from core.kernels.kernel import Kernel
 from core.kernels.solve import refuse_supports, solve
-from core.types import CondensedSet, TrainSplit
+from core.types import CondensedSet, TrainSplit, only_train
 
 CHUNK = 4096  # images turned to float at a time
 
@@ -26,6 +26,9 @@ class KernelRegressor(nn.Module):
     contrast   mean |x_s - mu|^2 of the support
     """
 
+    support: Tensor
+    alpha: Tensor
+    mean: Tensor
     full_precision = True  # attacks take no gradients in bfloat16: |alpha| is many times larger than the answers
 
     def __init__(self, kernel: Kernel, support: Tensor, alpha: Tensor, mean: Tensor, jitter: float) -> None:
@@ -88,6 +91,7 @@ def centred(y: Tensor, n_classes: int, dtype: torch.dtype = torch.float64) -> Te
 
 def mean_image(train: TrainSplit) -> np.ndarray:
     """(c, h, w) float32 mean of all train images in [0, 1], summed in float64."""
+    only_train(train)
     total = np.zeros(train.shape)
     for start in range(0, len(train), CHUNK):
         total += train.pixels(slice(start, start + CHUNK)).sum(0, dtype=np.float64)

@@ -6,8 +6,9 @@ the data are integers, learned images in float64. Cost: N * ipc distances.
 
 import numpy as np
 
+from core.covering.distances import Metric, flat, keys_between
 from core.events import Progress, Work
-from core.types import CondensedSet, Norm, TrainSplit
+from core.types import CondensedSet, Norm, TrainSplit, only_train
 
 BLOCK = 2_000  # train images at a time
 
@@ -20,8 +21,7 @@ def belong(train: TrainSplit, condensed: CondensedSet, norm: Norm) -> Work[tuple
     returns  owner (N,) int64 row of the condensed set, -1 where its class has none;
              distance (N,) float64 in pixel units of [0, 1], NaN where there is no owner
     """
-    from core.covering.distances import Metric, flat, keys_between
-
+    only_train(train)
     exact = condensed.indices is not None
     metric = Metric(norm, train.levels if exact else 0)
     support = train.x[condensed.indices] if exact else condensed.x

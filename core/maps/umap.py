@@ -2,7 +2,8 @@
 
 UMAP keeps neighbours together; distances, sizes and gaps on it mean little, so memberships are computed
 in pixel space (`core.maps.members`), never on the map. Neighbours are handed over precomputed, the start
-is PCA and the seed is fixed: equal images give an equal map.
+is PCA and the seed is fixed: equal images give an equal map. faiss is here because its neighbours are exact and need
+no matrix of all distances; UMAP's own are approximate.
 Source: McInnes et al. 2018, arXiv:1802.03426. Cost: 2-5 s for 5,000 images on one core, and about 6 s
 more for the first map of a process, which compiles.
 """
@@ -13,15 +14,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+import faiss
 import numpy as np
 
 from core.events import Progress, Work
-from core.types import TrainSplit, stream
+from core.types import TrainSplit, drawn_part, only_train, stream
 
 SAMPLE = 10_000  # images drawn at most
 NEIGHBOURS = 15
 FEW = 20  # below this many images neighbours mean nothing and principal components are drawn
+BLOCK, ROUNDS = 8, 6  # of the principal components: directions sought at once, and how often they are turned
 PULSE_S = 0.5
+USUAL, PRINCIPAL, OWN = "UMAP", "PCA", "own"  # how coordinates came about
 T = TypeVar("T")
 
 
@@ -32,6 +36,7 @@ class Map:
     xy: np.ndarray
     rows: np.ndarray
     true_space: bool
+    projection: str = USUAL
 
 
 def embed(train: TrainSplit, *, seed: int = 0, sample: int = SAMPLE) -> Work[Map]:
@@ -40,29 +45,40 @@ def embed(train: TrainSplit, *, seed: int = 0, sample: int = SAMPLE) -> Work[Map
     yields   Progress with stage "map"; a fit tells no progress, so done is 0 until it ends
     returns  Map; pixel coordinates when an image has exactly two values
     """
-    rows = draw(train.y, sample, seed)
-    flat = np.ascontiguousarray(train.pixels(rows).reshape(len(rows), -1))
-    true_space = flat.shape[1] == 2
-    if true_space:
-        xy = flat
-    elif len(rows) < FEW:
-        xy = principal(flat)
+    only_train(train)
+    if (plane := own(train, seed=seed, sample=sample)) is not None:
+        yield Progress(stage="map", done=len(plane.rows), total=len(plane.rows), unit="images")
+        return plane
+    rows, flat = _drawn(train, seed, sample)
+    if len(rows) < FEW:
+        found = quick(train, seed=seed, sample=sample)
     else:
         xy = yield from beating(lambda: fit(flat, seed), len(rows))
+        found = Map(xy=xy.astype(np.float32), rows=rows, true_space=False)
     yield Progress(stage="map", done=len(rows), total=len(rows), unit="images")
-    return Map(xy=xy.astype(np.float32), rows=rows, true_space=true_space)
+    return found
 
 
-def draw(y: np.ndarray, sample: int, seed: int) -> np.ndarray:
-    """At most `sample` rows with the classes in proportion, increasing; all rows when they are few enough."""
-    if len(y) <= sample:
-        return np.arange(len(y), dtype=np.int64)
-    rng = np.random.default_rng(stream(seed, "map sample"))
-    place = np.empty(len(y))
-    for label in np.unique(y):
-        members = np.flatnonzero(y == label)
-        place[rng.permutation(members)] = (np.arange(len(members)) + rng.random()) / len(members)
-    return np.sort(np.argsort(place, kind="stable")[:sample])
+def own(train: TrainSplit, *, seed: int = 0, sample: int = SAMPLE) -> Map | None:
+    """The pixels themselves where an image has exactly two values, of the rows that `embed` draws; else None."""
+    only_train(train)
+    if train.x[0].size != 2:
+        return None
+    rows, flat = _drawn(train, seed, sample)
+    return Map(xy=flat.astype(np.float32), rows=rows, true_space=True, projection=OWN)
+
+
+def quick(train: TrainSplit, *, seed: int = 0, sample: int = SAMPLE) -> Map:
+    """The first two principal components of the rows that `embed` draws: there at once."""
+    only_train(train)
+    rows, flat = _drawn(train, seed, sample)
+    return Map(xy=principal(flat).astype(np.float32), rows=rows, true_space=False, projection=PRINCIPAL)
+
+
+def _drawn(train: TrainSplit, seed: int, sample: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that a map shows, with their pixels (n, d)."""
+    rows = drawn_part(train.y, sample, seed)
+    return rows, np.ascontiguousarray(train.pixels(rows).reshape(len(rows), -1))
 
 
 def fit(flat: np.ndarray, seed: int) -> np.ndarray:
@@ -70,7 +86,7 @@ def fit(flat: np.ndarray, seed: int) -> np.ndarray:
     indices, distances = _self_first(*neighbours(flat, flat, NEIGHBOURS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no Tensorflow; one job because of the seed; no transform without an index
-        import umap
+        import umap  # here, since it takes five seconds and most runs find their map in the cache
 
         model = umap.UMAP(
             n_neighbors=NEIGHBOURS,
@@ -83,8 +99,6 @@ def fit(flat: np.ndarray, seed: int) -> np.ndarray:
 
 def neighbours(base: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest rows of `base` for each query in L2: indices (m, k) int64 and distances (m, k) float32."""
-    import faiss
-
     index = faiss.IndexFlatL2(base.shape[1])
     index.add(base)
     squares, indices = index.search(queries, min(k, len(base)))
@@ -96,6 +110,7 @@ def place(found: Map, train: TrainSplit, rows: np.ndarray) -> Map:
 
     These images were not part of the fit; weights are inverse distances in pixel space, as UMAP starts new points.
     """
+    only_train(train)
     missing = np.setdiff1d(rows, found.rows)
     if not len(missing):
         return found
@@ -108,13 +123,20 @@ def place(found: Map, train: TrainSplit, rows: np.ndarray) -> Map:
         xy=np.concatenate([found.xy, xy.astype(np.float32)]),
         rows=np.concatenate([found.rows, missing]),
         true_space=found.true_space,
+        projection=found.projection,
     )
 
 
 def principal(flat: np.ndarray) -> np.ndarray:
-    """The first two principal components of (n, d) rows, zeros where there are none; (n, 2)."""
+    """The first two principal components of (n, d) rows, zeros where there are none; (n, 2).
+
+    By subspace iteration (Halko et al. 2011, arXiv:0909.4061), a second at most for 10,000 colour images.
+    """
     centred = flat - flat.mean(0)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    basis = np.random.default_rng(0).normal(size=(centred.shape[1], min(BLOCK, *centred.shape)))
+    for _ in range(ROUNDS):
+        basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
+    u, s, _ = np.linalg.svd(centred @ basis, full_matrices=False)
     xy = np.zeros((len(flat), 2))
     width = min(2, len(s))
     xy[:, :width] = u[:, :width] * s[:width]

@@ -1,94 +1,43 @@
-"""Networks: one family per file, one line each in the table, and the doors to build, store and restore them.
+"""The table of networks: one family per file, one line each. Light: their settings are in `options`."""
 
-This package stays light: torch is imported when a network is made, not when the table is read.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from core.errors import ConfigError
-from core.networks import convnet, lenet, mlp, ntk_mlp, resnet18, small_cnn
-from core.types import Network, Options, TrainedModel
-
-if TYPE_CHECKING:
-    from torch import nn
+from core.networks import options
+from core.types import Named, Network, NetworkOptions
+from core.types.plugins import extend
 
 NETWORKS: dict[str, Network] = {
-    "mlp": mlp.NETWORK,
-    "convnet": convnet.NETWORK,
-    "small-cnn": small_cnn.NETWORK,
-    "lenet": lenet.NETWORK,
-    "resnet18": resnet18.NETWORK,
-    "ntk-mlp": ntk_mlp.NETWORK,
+    "mlp": Network(
+        title="MLP", source="Rumelhart et al. 1986", Config=options.MLP, build=Named("core.networks.mlp:build")
+    ),
+    "convnet": Network(
+        title="ConvNet",
+        source="Zhao et al. 2021, arXiv:2006.05929",
+        Config=options.ConvNet,
+        build=Named("core.networks.convnet:build"),
+    ),
+    "small-cnn": Network(
+        title="Small CNN",
+        source="after Madry et al. 2018, arXiv:1706.06083",
+        Config=options.SmallCNN,
+        build=Named("core.networks.small_cnn:build"),
+    ),
+    "lenet": Network(
+        title="LeNet",
+        source="LeCun et al. 1998, doi:10.1109/5.726791",
+        Config=options.LeNet,
+        build=Named("core.networks.lenet:build"),
+    ),
+    "resnet18": Network(
+        title="ResNet-18",
+        source="He et al. 2016, arXiv:1512.03385",
+        Config=options.ResNet18,
+        build=Named("core.networks.resnet18:build"),
+    ),
+    "ntk-mlp": Network(
+        title="NTK MLP",
+        source="Jacot et al. 2018, arXiv:1806.07572",
+        Config=options.NTKMLP,
+        build=Named("core.networks.ntk_mlp:build"),
+    ),
 }
 
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkSpec:
-    """What a built network says about itself, as its attribute `spec`: enough to build it again."""
-
-    network: str
-    options: Mapping[str, object]
-    shape: tuple[int, int, int]
-    n_classes: int
-
-
-def build(
-    name: str,
-    options: Mapping[str, object] | Options,
-    shape: tuple[int, int, int],
-    n_classes: int,
-    mean: Sequence[float],
-    std: Sequence[float],
-    *,
-    seed: int,
-) -> "nn.Module":
-    """Make a network with seeded weights on the CPU; the global random state is not touched.
-
-    options   settings of that network, as a dict or its Config
-    shape     (c, h, w) of one image in [0, 1]
-    mean, std  one float per channel, from the real train split; see statistics.channel_statistics
-    returns   nn.Module, (n, c, h, w) images in [0, 1] -> (n, n_classes) logits, with `features(x)` -> (n, d)
-              and `spec`, a NetworkSpec
-    raises    ConfigError for an unknown name, a wrong setting, or a shape that the network refuses
-    """
-    if name not in NETWORKS:
-        raise ConfigError(f"network {name!r} is unknown; choose one of: {', '.join(NETWORKS)}")
-    entry = NETWORKS[name]
-    config = entry.Config(**(options.model_dump() if isinstance(options, Options) else options))
-    if sentence := entry.refuse(config, shape):
-        raise ConfigError(sentence)
-    if not len(mean) == len(std) == shape[0] or min(std) <= 0:
-        raise ConfigError(
-            f"mean and std need one value for each of {shape[0]} channels and std above 0, got {mean}, {std}"
-        )
-    network = entry.build(config, shape, n_classes, mean, std, seed=seed)
-    network.spec = NetworkSpec(network=name, options=config.model_dump(), shape=tuple(shape), n_classes=n_classes)
-    return network
-
-
-def capture(network: "nn.Module", *, kept: str, epoch: int, selection: str = "") -> TrainedModel:
-    """Copy a network made by `build` into a value; the network may be trained on afterwards."""
-    spec: NetworkSpec = network.spec
-    state = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
-    return TrainedModel(
-        network=spec.network,
-        options=spec.options,
-        shape=spec.shape,
-        n_classes=spec.n_classes,
-        state=state,
-        kept=kept,
-        epoch=epoch,
-        selection=selection,
-    )
-
-
-def restore(model: TrainedModel, *, device: str = "cpu") -> "nn.Module":
-    """The network of a TrainedModel on `device`, in eval mode, all its weights and buffers from the value."""
-    import torch
-
-    blank = [0.0] * model.shape[0], [1.0] * model.shape[0]  # overwritten: mean and std are buffers of the state
-    network = build(model.network, model.options, model.shape, model.n_classes, *blank, seed=0)
-    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in model.state.items()})
-    return network.to(device).eval()
+extend("NETWORKS", NETWORKS, NetworkOptions)

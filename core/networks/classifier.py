@@ -5,7 +5,8 @@ eps always means pixels in [0, 1]. Cost: one subtraction and one division per pi
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ from core.types import stream
 class Normalise(nn.Module):
     """(x - mean) / std per channel; mean and std are buffers, so they travel with the weights."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32, device="cpu").view(1, -1, 1, 1))
@@ -25,13 +29,26 @@ class Normalise(nn.Module):
         return (x - self.mean) / self.std
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """What a built network says about itself: enough to build it again."""
+
+    network: str
+    options: Mapping[str, object]
+    shape: tuple[int, int, int]
+    n_classes: int
+
+
 class Classifier(nn.Module):
     """Logits of images in [0, 1].
 
     normalise  first layer
     body       normalised images -> (n, d) features
     head       features -> (n, C) logits
+    spec       set by core.networks.model.build
     """
+
+    spec: NetworkSpec
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], body: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -41,7 +58,8 @@ class Classifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(n, c, h, w) images in [0, 1] -> (n, d) penultimate features."""
-        return self.body(self.normalise(x))
+        found: Tensor = self.body(self.normalise(x))
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
@@ -82,11 +100,15 @@ def initialise(body_and_head: Sequence[nn.Module], *, seed: int) -> None:
             elif isinstance(module, NTKLinear):
                 for parameter in parameters:
                     parameter.normal_(generator=generator)
+            elif isinstance(module, nn.GroupNorm | nn.BatchNorm2d):
+                module.reset_parameters()  # ones and zeros, nothing random
             elif parameters:
-                module.reset_parameters()  # norm layers: ones and zeros, nothing random
+                raise TypeError(f"nothing says how the weights of a {type(module).__name__} begin: add it here")
 
 
-def assemble(make, mean: Sequence[float], std: Sequence[float], *, seed: int) -> Classifier:
+def assemble(
+    make: Callable[[], tuple[nn.Module, nn.Module]], mean: Sequence[float], std: Sequence[float], *, seed: int
+) -> Classifier:
     """Build a classifier from `make() -> (body, head)` on the CPU with seeded weights.
 
     Layers are made without storage first: PyTorch would fill them from the global random state otherwise.

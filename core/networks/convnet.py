@@ -10,27 +10,12 @@ Source: Gidaris & Komodakis 2018; used by Zhao et al. 2021, arXiv:2006.05929 (DC
 
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING
 
-from core.types import Network, Options, option
+from torch import nn
 
-if TYPE_CHECKING:
-    from core.networks.classifier import Classifier
-
-
-class Config(Options):
-    """The ConvNet of the condensation literature."""
-
-    width: int = option(32, "channels per layer; 128 is the field's reference", ge=1, le=1024)
-    depth: int = option(3, "blocks of convolution, norm, ReLU and pooling", ge=1, le=5)
-
-
-def refuse(config: Config, shape: tuple[int, int, int]) -> str:
-    """A sentence for images smaller than 4×4, else ""."""
-    _, h, w = shape
-    if min(h, w) < 4:
-        return f"convnet needs images of at least 4×4 pixels, got {h}×{w}: choose mlp"
-    return ""
+from core.networks.classifier import Classifier, assemble
+from core.networks.fused import Blocks
+from core.networks.options import ConvNet as Config
 
 
 def build(
@@ -41,13 +26,8 @@ def build(
     std: Sequence[float],
     *,
     seed: int,
-) -> "Classifier":
+) -> Classifier:
     """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
-    from torch import nn
-
-    from core.networks.classifier import assemble
-    from core.networks.fused import Blocks
-
     channels, *sides = shape
     unit = 2**config.depth
     extra = [ceil(side / unit) * unit - side for side in sides]
@@ -66,8 +46,3 @@ def build(
         return Blocks(*layers, nn.Flatten()), nn.Linear(features, n_classes)
 
     return assemble(make, mean, std, seed=seed)
-
-
-NETWORK = Network(
-    title="ConvNet", source="Zhao et al. 2021, arXiv:2006.05929", Config=Config, build=build, refuse=refuse
-)

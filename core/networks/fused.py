@@ -10,7 +10,8 @@ Cost: compiling takes a few seconds, once per installation.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,8 +54,8 @@ class NormReluPool(torch.autograd.Function):
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         n, c, h, w = x.shape
         out, mean, scale = torch.empty(n, c, h // 2, w // 2), torch.empty(n * c), torch.empty(n * c)
-        arrays = [part.detach().numpy() for part in (x, weight, bias, out, mean, scale)]
-        _share(lambda first, last: _forward(*arrays, np.float32(eps), first, last), n * c)
+        arrays: list[Any] = [part.detach().numpy() for part in (x, weight, bias, out, mean, scale)]
+        _share(partial(_forward, *[*arrays, np.float32(eps)]), n * c)
         ctx.save_for_backward(x, weight, bias, mean, scale)
         ctx.eps = eps
         return out
@@ -69,7 +70,7 @@ class NormReluPool(torch.autograd.Function):
         n, c = x.shape[:2]
         dx, dw, db = torch.zeros_like(x), torch.empty(n, c), torch.empty(n, c)
         arrays = [part.detach().numpy() for part in (x, weight, bias, mean, scale, grad.contiguous(), dx, dw, db)]
-        _share(lambda first, last: _backward(*arrays, first, last), n * c)
+        _share(partial(_backward, *arrays), n * c)
         return dx, dw.sum(0), db.sum(0), None
 
 

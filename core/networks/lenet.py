@@ -5,26 +5,11 @@ Source: LeCun, Bottou, Bengio & Haffner 1998, doi:10.1109/5.726791.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from core.types import Network, Options, option
+from torch import nn
 
-if TYPE_CHECKING:
-    from core.networks.classifier import Classifier
-
-
-class Config(Options):
-    """LeNet-5."""
-
-    width: int = option(6, "channels of the first convolution; 6 is LeNet-5", ge=1, le=256)
-
-
-def refuse(config: Config, shape: tuple[int, int, int]) -> str:
-    """A sentence for images smaller than 4×4, else ""."""
-    _, h, w = shape
-    if min(h, w) < 4:
-        return f"lenet needs images of at least 4×4 pixels, got {h}×{w}: choose mlp"
-    return ""
+from core.networks.classifier import Classifier, assemble
+from core.networks.options import LeNet as Config
 
 
 def build(
@@ -35,12 +20,8 @@ def build(
     std: Sequence[float],
     *,
     seed: int,
-) -> "Classifier":
+) -> Classifier:
     """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
-    from torch import nn
-
-    from core.networks.classifier import assemble
-
     channels, h, w = shape
     first = 0 if min(h, w) >= 32 else 2  # LeNet-5 took 32×32; 28×28 is padded to it
     halved = [(side + 2 * first - 4) // 2 for side in (h, w)]
@@ -65,8 +46,3 @@ def build(
         return body, nn.Linear(14 * config.width, n_classes)
 
     return assemble(make, mean, std, seed=seed)
-
-
-NETWORK = Network(
-    title="LeNet", source="LeCun et al. 1998, doi:10.1109/5.726791", Config=Config, build=build, refuse=refuse
-)

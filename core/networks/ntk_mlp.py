@@ -8,25 +8,11 @@ Source: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING
 
-from core.types import Network, Options, option
+from torch import nn
 
-if TYPE_CHECKING:
-    from core.networks.classifier import Classifier
-
-
-class Config(Options):
-    """An MLP in NTK parametrisation."""
-
-    width: int = option(1024, "units per hidden layer", ge=1, le=65536)
-    depth: int = option(1, "hidden layers, as in the kernel", ge=1, le=12)
-    bias_std: float = option(0.0, "standard deviation of the biases; 0 has none", ge=0, le=10)
-
-
-def refuse(config: Config, shape: tuple[int, int, int]) -> str:
-    """It takes every shape."""
-    return ""
+from core.networks.classifier import Classifier, NTKLinear, assemble
+from core.networks.options import NTKMLP as Config
 
 
 def build(
@@ -37,11 +23,8 @@ def build(
     std: Sequence[float],
     *,
     seed: int,
-) -> "Classifier":
+) -> Classifier:
     """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
-    from torch import nn
-
-    from core.networks.classifier import NTKLinear, assemble
 
     def make() -> tuple[nn.Module, nn.Module]:
         layers: list[nn.Module] = [nn.Flatten()]
@@ -51,8 +34,3 @@ def build(
         return nn.Sequential(*layers), NTKLinear(config.width, n_classes, config.bias_std)
 
     return assemble(make, mean, std, seed=seed)
-
-
-NETWORK = Network(
-    title="NTK MLP", source="Jacot et al. 2018, arXiv:1806.07572", Config=Config, build=build, refuse=refuse
-)

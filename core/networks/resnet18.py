@@ -7,31 +7,12 @@ Source: He et al. 2016, arXiv:1512.03385; norm: Wu & He 2018, arXiv:1803.08494.
 
 from collections.abc import Callable, Sequence
 from math import gcd
-from typing import TYPE_CHECKING, Literal
 
-from core.types import Network, Options, option
+from torch import nn
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from core.networks.classifier import Classifier
-
-
-class Config(Options):
-    """ResNet-18 for small images."""
-
-    width: int = option(64, "channels of the first stage; 64 is ResNet-18", ge=1, le=256)
-    norm: Literal["group", "batch"] = option("group", "normalisation of the feature maps")
-
-
-def refuse(config: Config, shape: tuple[int, int, int]) -> str:
-    """A sentence for images below 8×8 or above 64×64, else ""."""
-    _, h, w = shape
-    if min(h, w) < 8:
-        return f"resnet18 needs images of at least 8×8 pixels, got {h}×{w}: choose mlp or convnet"
-    if max(h, w) > 64:
-        return f"resnet18 here is made for images of at most 64×64 pixels, got {h}×{w}: choose convnet"
-    return ""
+from core.networks.classifier import Classifier, assemble
+from core.networks.options import ResNet18 as Config
+from core.networks.residual import Block
 
 
 def build(
@@ -42,15 +23,13 @@ def build(
     std: Sequence[float],
     *,
     seed: int,
-) -> "Classifier":
+) -> Classifier:
     """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
-    from torch import nn
-
-    from core.networks.classifier import assemble
-    from core.networks.residual import Block
 
     def norm(channels: int) -> nn.Module:
-        return nn.BatchNorm2d(channels) if config.norm == "batch" else nn.GroupNorm(gcd(channels, 32), channels)
+        return (
+            nn.BatchNorm2d(channels) if config.normalisation == "batch" else nn.GroupNorm(gcd(channels, 32), channels)
+        )
 
     def make() -> tuple[nn.Module, nn.Module]:
         stages = _stages(Block, norm, config.width)
@@ -61,7 +40,7 @@ def build(
     return assemble(make, mean, std, seed=seed)
 
 
-def _stages(block: type, norm: Callable[[int], "nn.Module"], width: int) -> list["nn.Module"]:
+def _stages(block: type, norm: Callable[[int], nn.Module], width: int) -> list[nn.Module]:
     """Four stages of two blocks; each stage after the first halves the map and doubles the channels."""
     blocks, fan_in = [], width
     for stage in range(4):
@@ -69,8 +48,3 @@ def _stages(block: type, norm: Callable[[int], "nn.Module"], width: int) -> list
             blocks.append(block(fan_in, width * 2**stage, stride, norm))
             fan_in = width * 2**stage
     return blocks
-
-
-NETWORK = Network(
-    title="ResNet-18", source="He et al. 2016, arXiv:1512.03385", Config=Config, build=build, refuse=refuse
-)

@@ -7,27 +7,11 @@ Source: Wong & Kolter 2018, arXiv:1711.00851 (their MNIST network, with 5×5 ker
 
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING
 
-from core.types import Network, Options, option
+from torch import nn
 
-if TYPE_CHECKING:
-    from core.networks.classifier import Classifier
-
-
-class Config(Options):
-    """Two strided convolutions and one hidden layer."""
-
-    width: int = option(16, "channels of the first convolution; the second has twice as many", ge=1, le=512)
-    hidden: int = option(100, "units of the hidden layer", ge=1, le=4096)
-
-
-def refuse(config: Config, shape: tuple[int, int, int]) -> str:
-    """A sentence for images smaller than 4×4, else ""."""
-    _, h, w = shape
-    if min(h, w) < 4:
-        return f"small-cnn needs images of at least 4×4 pixels, got {h}×{w}: choose mlp"
-    return ""
+from core.networks.classifier import Classifier, assemble
+from core.networks.options import SmallCNN as Config
 
 
 def build(
@@ -38,12 +22,8 @@ def build(
     std: Sequence[float],
     *,
     seed: int,
-) -> "Classifier":
+) -> Classifier:
     """(n, c, h, w) images in [0, 1] -> (n, C) logits."""
-    from torch import nn
-
-    from core.networks.classifier import assemble
-
     channels, h, w = shape
     wide = 2 * config.width
     flat = wide * ceil(ceil(h / 2) / 2) * ceil(ceil(w / 2) / 2)
@@ -61,8 +41,3 @@ def build(
         return body, nn.Linear(config.hidden, n_classes)
 
     return assemble(make, mean, std, seed=seed)
-
-
-NETWORK = Network(
-    title="Small CNN", source="after Madry et al. 2018, arXiv:1706.06083", Config=Config, build=build, refuse=refuse
-)

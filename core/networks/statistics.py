@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.types import TrainSplit
+from core.types import TrainSplit, only_train
 
 CHUNK = 4096  # images turned to float at a time
 
@@ -12,6 +12,7 @@ def channel_statistics(train: TrainSplit) -> tuple[tuple[float, ...], tuple[floa
 
     returns  (mean, std), c floats each; a constant channel gets std 1, as there is nothing to scale
     """
+    only_train(train)
     total, square = np.zeros(train.shape[0]), np.zeros(train.shape[0])
     for start in range(0, len(train), CHUNK):
         x = train.pixels(slice(start, start + CHUNK)).astype(np.float64)

@@ -44,3 +44,13 @@ def verdict(*, radius: float, eps: float, separation: float, norm: str) -> str:
         f"ε + η = {reach:.3g} is {times} half the separation, {half:.3g} ({norm}): balls of different classes overlap, "
         "so the bound is true but says little here."
     )
+
+
+def beside(radius: float, separation: float) -> str:
+    """What cover and separation alone say of nearest neighbour on the centres, for train images, in one sentence."""
+    sure = (separation - radius) / 2
+    if sure > 0:
+        return (
+            f"Any train image moved by less than (separation − η) / 2 = {sure:.3g} is still nearest to its own class."
+        )
+    return f"The cover alone says nothing of nearest neighbour either: η = {radius:.3g} is not below {separation:.3g}."

@@ -42,7 +42,15 @@ def percent_axis() -> dict[str, Any]:
     return {"format": ".0%", "tickCount": 6, "gridOpacity": 0.5}
 
 
+def shapes(field: str, found: Mapping[str, str]) -> dict[str, Any]:
+    """A mark for each value of a field, with a legend of its own where they are not all the same."""
+    key = {"title": None, "orient": "bottom", "labelLimit": 420, "columns": 2}
+    scale = {"domain": list(found), "range": list(found.values())}
+    several = len(set(found.values())) > 1
+    return {"field": field, "type": "nominal", "scale": scale, "legend": key if several else None}
+
+
 def legend() -> dict[str, Any]:
     """A legend of strokes above the chart, drawn at full strength."""
     look = {"symbolType": "stroke", "symbolSize": 420, "symbolStrokeWidth": 2.4, "symbolOpacity": 1}
-    return {"title": None, "orient": "top", "labelLimit": 320, **look}
+    return {"title": None, "orient": "top", "labelLimit": 320, "columns": 3, **look}

@@ -30,6 +30,28 @@ def solving(data: MapData, classes: tuple[str, ...], uncovered: np.ndarray) -> g
     return figure
 
 
+def before(data: MapData, coming: MapData | None = None) -> go.Figure:
+    """A cover that is on its way out: its balls, points and centres in grey, the centres of the coming one above.
+
+    coming  the next cover so far, as for `solving`
+    """
+    figure = embedding.figure(data)
+    for trace in figure.data:
+        if trace.mode == "lines":
+            trace.line.color = trace.fillcolor = GREY
+        else:
+            trace.update(marker={"color": GREY}, name="before" if trace.name == "centres" else "train images")
+            trace.showlegend = trace.name == "before"
+            trace.hoverinfo, trace.hovertemplate = "skip", None
+    if coming is not None and len(coming.centres):
+        at = coming.xy[coming.centres]
+        mark = {"size": 9, "symbol": "diamond", "color": SKY, "line": {"width": 1.2, "color": embedding.INK}}
+        figure.add_trace(
+            go.Scatter(x=at[:, 0], y=at[:, 1], mode="markers", name="centres so far", marker=mark, hoverinfo="skip")
+        )
+    return figure
+
+
 def overlap(data: MapData, held: np.ndarray, selected: int | None = None) -> go.Figure:
     """Points by the number of balls that hold them, in the place of their class.
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import CLEAN, DASHED, DASHES, ROBUST, RUNS, SOLID
-from core.types import Accuracy, Attack, EventRow
+from core.plots.chart import Chart, legend, percent_axis, quantitative, shapes, table
+from core.plots.palette import CLEAN, DASHES, ROBUST, Look
+from core.types import EventRow, wilson
 
 MEASURES = {"clean_acc": "clean", "robust_acc": "robust"}
 COLOURS = {"clean": CLEAN, "robust": ROBUST}
+WIDTHS = {"clean": 1.0, "robust": 2.6}  # of the lines where runs are compared
 COLUMNS = ("epoch", "value", "low", "high", "measure", "run", "images")
 
 
@@ -43,15 +44,13 @@ def interval(value: float, images: int) -> tuple[float, float]:
     """95 % interval of a share measured on `images` images; the share itself when their number is unknown."""
     if images < 1:
         return value, value
-    return Accuracy(
-        correct=round(value * images), images=images, attack=Attack(name="none"), seed=0, seconds=0
-    ).interval
+    return wilson(round(value * images), images)
 
 
 def live(own: Sequence[Point], references: Mapping[str, Sequence[Point]], epochs: int) -> Chart:
     """Clean and robust accuracy of one run against epoch.
 
-    references  further curves by name, "random" or "full", dashed
+    references  further curves by name, "random", "k-means" or "full", dashed
     epochs      right end of the axis, so that it stands still
     """
     rows = _rows("this run", own)
@@ -60,23 +59,38 @@ def live(own: Sequence[Point], references: Mapping[str, Sequence[Point]], epochs
     names = list(DASHES)
     x = quantitative("epoch", "epoch", (0, max(epochs, 1)), axis={"tickMinStep": 1, "grid": False})
     y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
-    colour = _nominal("measure", list(COLOURS), "range", list(COLOURS.values()))
-    dash = _nominal("run", names, "range", [DASHES[n] for n in names])
+    colour = _nominal("measure", list(COLOURS), "range", list(COLOURS.values()), columns=1)
+    dash = _nominal("run", names, "range", [DASHES[n] for n in names], columns=2)  # both fit a small screen
     layers = [*_bands(x, y), _line(x, y, colour, dash), *_dots(x, y)]
     alt = "Clean and robust accuracy on test images against epoch"  # constant: it is part of the specification
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
 
 
-def compare(runs: Mapping[str, Sequence[Point]], epochs: int) -> Chart:
-    """Curves of several runs: colour tells the run, solid is clean and dashed robust."""
+def compare(runs: Mapping[str, Sequence[Point]], epochs: int, looks: Mapping[str, Look]) -> Chart:
+    """Curves of several runs: colour and dash as `looks` says of each, thick is robust, thin clean."""
     rows = [row for name, curve in runs.items() for row in _rows(name, curve)]
     names = list(runs)
     x = quantitative("epoch", "epoch", (0, max(epochs, 1)), axis={"tickMinStep": 1, "grid": False})
     y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
-    colour = _nominal("run", names, "range", [RUNS[i % len(RUNS)] for i in range(len(names))])
-    dash = _nominal("measure", ["clean", "robust"], "range", [SOLID, DASHED])
+    colour = _nominal("run", names, "range", [looks[name].colour for name in names])
+    dash = _nominal("run", names, "range", [looks[name].dash for name in names])
+    look = {**legend(), "labelLimit": 420, "columns": 2}
+    line = _line(x, y, {**colour, "legend": look}, {**dash, "legend": look})
+    zoom = line.pop("params")
+    layers = [
+        {
+            **line,
+            "mark": {**line["mark"], "strokeWidth": width},
+            "transform": [{"filter": f"datum.measure == '{name}'"}],
+        }
+        for name, width in WIDTHS.items()
+    ]
+    layers[0]["params"] = zoom
+    marks = shapes("run", {name: looks[name].shape for name in names})
+    point = {"x": x, "y": y, "color": {**colour, "legend": look}, "shape": marks}
+    layers.append({"mark": {"type": "point", "filled": True, "size": 40, "opacity": 1}, "encoding": point})
     alt = f"Accuracy against epoch of {len(names)} runs"
-    return Chart(data=table(rows, COLUMNS), spec={**_line(x, y, colour, dash), "height": 320}, alt=alt)
+    return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
 
 
 def _rows(run: str, curve: Sequence[Point]) -> list[dict[str, Any]]:
@@ -108,8 +122,9 @@ def _only(measure: str) -> list[dict[str, str]]:
     return [{"filter": f"datum.run == 'this run' && datum.measure == '{measure}'"}]
 
 
-def _nominal(field: str, domain: list[str], key: str, values: list[Any]) -> dict[str, Any]:
-    return {"field": field, "type": "nominal", "scale": {"domain": domain, key: values}, "legend": legend()}
+def _nominal(field: str, domain: list[str], key: str, values: list[Any], columns: int = 3) -> dict[str, Any]:
+    look = {**legend(), "columns": columns}
+    return {"field": field, "type": "nominal", "scale": {"domain": domain, key: values}, "legend": look}
 
 
 def _line(x: dict, y: dict, colour: dict, dash: dict) -> dict[str, Any]:

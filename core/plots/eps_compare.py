@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import DASHDOT, DASHED, DOTTED, RUNS, SOLID
+from core.plots.chart import Chart, legend, percent_axis, quantitative, shapes, table
+from core.plots.palette import DASHDOT, DASHED, DOTTED, MARKS, RUNS, SOLID, Look
 
 COLUMNS = ("eps", "value", "low", "high", "run", "attack", "images", "proven", "upper")
 DASHES = (SOLID, DASHED, DOTTED, DASHDOT)
@@ -20,14 +20,16 @@ def chart(
     images: Mapping[str, int],
     norm: str,
     proven: Mapping[str, Sequence[Row]] | None = None,
+    looks: Mapping[str, Look] | None = None,
 ) -> Chart:
-    """One line a run; colour and dash both tell the run.
+    """One line a run; colour, dash and mark together tell the run.
 
     curves  rows with eps (pixel units of [0, 1]), value, low, high (shares in [0, 1]) and attack, by run
     images  test images behind each curve
+    looks   how each run is drawn; otherwise each has a colour and a dash of its own
     proven  rows with eps and value, the share of the same images that no attack can break, by run; at finer eps
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             **{name: row.get(name) for name in ("eps", "value", "low", "high", "attack")},
             "run": run,
@@ -40,8 +42,9 @@ def chart(
     end = max((row["eps"] for row in rows), default=1.0) or 1.0
     x = quantitative("eps", f"attack budget ε ({norm}, pixels in [0, 1])", (0, end), axis={"grid": False})
     y = quantitative("value", "accuracy under PGD", (0, 1), axis=percent_axis())
-    colours = {"domain": names, "range": [RUNS[i % len(RUNS)] for i in range(len(names))]}
-    dashes = {"domain": names, "range": [DASHES[i % len(DASHES)] for i in range(len(names))]}
+    known = looks or {name: _own(number) for number, name in enumerate(names)}
+    colours = {"domain": names, "range": [known[name].colour for name in names]}
+    dashes = {"domain": names, "range": [known[name].dash for name in names]}
     look = {**legend(), "labelLimit": 420, "columns": 2}
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [
@@ -61,17 +64,28 @@ def chart(
             "strokeDash": {"field": "run", "type": "nominal", "scale": dashes, "legend": look},
         },
     }  # fmt: skip
+    marks = shapes("run", {name: known[name].shape for name in names})
     dots = {
-        "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
+        "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
+        "encoding": {"x": x, "y": y, "color": colour, "shape": marks, "tooltip": tooltip},
     }
-    layers, words = [band, line, dots], f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
+    layers: list[Mapping[str, Any]] = [band, line, dots]
+    words = f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
     if proven:
-        measured = {"transform": [{"filter": "isValid(datum.value)"}]}
-        layers = [*_between(x, y, colour), *(layer | measured for layer in layers)]
+        layers = [*_between(x, y, colour), *map(_measured, layers)]
         rows += [point for run, found in proven.items() for point in steps(run, found, curves[run])]
         words += "; a band down to what interval bounds prove"
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 330}, alt=words)
+
+
+def _measured(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer without the rows that only tell what is proven."""
+    return {**layer, "transform": [*layer.get("transform", ()), {"filter": "isValid(datum.value)"}]}
+
+
+def _own(number: int) -> Look:
+    """A look of its own for a run."""
+    return Look(colour=RUNS[number % len(RUNS)], dash=DASHES[number % len(DASHES)], shape=MARKS[0])
 
 
 def steps(run: str, proven: Sequence[Row], curve: Sequence[Row]) -> list[dict[str, Any]]:

@@ -4,19 +4,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import DASHES, GREY, ROBUST
+from core.plots.palette import DASHES, GREEN, GREY, ROBUST
 
+TINY = 1e-9
 COLUMNS = ("eps", "value", "low", "high", "run")
 Row = Mapping[str, Any]
 
 
-def chart(curve: Sequence[Row], references: Mapping[str, Sequence[Row]], norm: str, eps: float | None) -> Chart:
-    """Accuracy against eps of one run, references dashed.
+def around(curve: Sequence[Row], eps: float) -> tuple[Row, Row] | None:
+    """The measured points on both sides of an eps, twice the same where it was measured; None outside the curve."""
+    below = [row for row in curve if row["eps"] <= eps + TINY]
+    above = [row for row in curve if row["eps"] >= eps - TINY]
+    return (below[-1], above[0]) if below and above else None
+
+
+def chart(
+    curve: Sequence[Row], references: Mapping[str, Sequence[Row]], norm: str, eps: float | None,
+    asked: float | None = None, proven: Sequence[Row] = (),
+) -> Chart:  # fmt: skip
+    """Accuracy against eps of one run, references dashed, and down to what is proven of the same network a band.
 
     curve  rows with eps, value, low, high: eps in pixel units of [0, 1], the others shares in [0, 1]
     eps    budget that the run was trained and judged at, marked by a rule, or None
+    asked  budget whose measured neighbours are marked, or None
+    proven rows with eps and value, at the same eps and of the same images; empty where no certificate is known
+    raises AssertionError where more is proven than an attack left: then one of both is wrong
     """
-    rows = [{**_pick(row), "run": "this run"} for row in curve]
+    rows: list[dict[str, Any]] = [{**_pick(row), "run": "this run"} for row in curve]
     for name, other in references.items():
         rows += [{**_pick(row), "run": name} for row in other]
     end = max((row["eps"] for row in rows), default=1.0) or 1.0
@@ -42,9 +56,32 @@ def chart(curve: Sequence[Row], references: Mapping[str, Sequence[Row]], norm: s
         "transform": band["transform"],
         "encoding": {"x": x, "y": y},
     }
-    layers = [band, line, dots] + ([_rule(eps)] if eps is not None else [])
-    alt = f"Accuracy under PGD at {len(curve)} budgets, {norm}"
+    certified = _certified(curve, proven, x, y) if proven else []
+    layers = [band, *certified, line, dots] + ([_rule(eps)] if eps is not None else [])
+    if asked is not None and (pair := around(curve, asked)) is not None:
+        layers.append(_marker(asked, pair))
+    alt = f"Accuracy under PGD at {len(curve)} budgets, {norm}" + (", with what is proven below" if proven else "")
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 260}, alt=alt)
+
+
+def _certified(
+    curve: Sequence[Row], proven: Sequence[Row], x: dict[str, Any], y: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A pale band from what is proven to what attacks leave, and the lower end as a line with a word at its end."""
+    rows = [{"eps": p["eps"], "value": p["value"], "attacked": c["value"]} for p, c in zip(proven, curve, strict=True)]
+    assert all(row["value"] <= row["attacked"] for row in rows), "an attack broke an image that is proven"
+    share = {"type": "quantitative", "format": ".1%"}
+    tooltip = [{"field": "eps", "type": "quantitative", "title": "ε"}, {"field": "value", "title": "proven", **share}]
+    data = {"values": rows}
+    area = {"x": x, "y": y, "y2": {"field": "attacked"}}
+    word = {"type": "text", "align": "left", "dx": 6, "dy": -8, "color": GREEN, "text": "proven, at least"}
+    return [
+        {"data": data, "mark": {"type": "area", "opacity": 0.25, "color": GREY}, "encoding": area},
+        {"data": data, "mark": {"type": "line", "color": GREEN, "strokeWidth": 2.2, "point": {"color": GREEN}},
+         "encoding": {"x": x, "y": y, "tooltip": tooltip}},
+        {"data": {"values": rows[:1]}, "mark": {**word, "baseline": "top", "dy": 12},
+         "encoding": {"x": x, "y": y}},
+    ]  # fmt: skip
 
 
 def _pick(row: Row) -> dict[str, float]:
@@ -57,6 +94,21 @@ def _rule(eps: float) -> dict[str, Any]:
         "data": {"values": [{"eps": eps}]},
         "mark": {"type": "rule", "color": GREY, "strokeDash": [3, 3]},
         "encoding": {"x": {"field": "eps", "type": "quantitative"}},
+    }
+
+
+def _marker(eps: float, pair: tuple[Row, Row]) -> dict[str, Any]:
+    """A thick bar at an eps: a measured point's interval, or from the accuracy measured below down to that above."""
+    first, last = pair
+    high, low = (first["high"], first["low"]) if first is last else (first["value"], last["value"])
+    return {
+        "data": {"values": [{"eps": eps, "low": low, "high": high}]},
+        "mark": {"type": "rule", "color": ROBUST, "strokeWidth": 6, "strokeCap": "round", "opacity": 0.85},
+        "encoding": {
+            "x": {"field": "eps", "type": "quantitative"},
+            "y": {"field": "low", "type": "quantitative"},
+            "y2": {"field": "high"},
+        },
     }
 
 

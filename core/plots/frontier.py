@@ -53,14 +53,16 @@ def of_class(rows: Sequence[Mapping[str, Any]], label: int) -> list[dict[str, An
 def of_all(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The largest radius and the largest lower bound over the classes at each k.
 
-    A class with fewer distinct images than k stays at its last point, where its radius is zero.
+    Where a class has no point at k, its radius is that of its nearest smaller k, and its bound that of its nearest
+    larger one, else zero: more centres never need a larger radius, and a bound holds for fewer centres, not for more.
     """
     classes = {label: of_class(rows, label) for label in {row["label"] for row in rows}}
     points = []
     for k in sorted({row["k"] for row in rows}):
-        at = [next((p for p in reversed(own) if p["k"] <= k), None) for own in classes.values()]
-        if None in at:
+        reached = [[p for p in own if p["k"] <= k] for own in classes.values()]
+        if not all(reached):
             continue
-        radius, lower = max(p["radius"] for p in at), max(p["lower"] for p in at)
+        radius = max(own[-1]["radius"] for own in reached)
+        lower = max(next((p["lower"] for p in own if p["k"] >= k), 0.0) for own in classes.values())
         points.append({"k": k, "radius": radius, "lower": lower, "proven": lower >= radius})
     return points

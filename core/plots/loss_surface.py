@@ -39,8 +39,8 @@ def figure(side: np.ndarray, loss: np.ndarray, margin: np.ndarray, what: str, un
             go.Scatter(x=[x], y=[0], mode="markers", name=name, marker=look, hovertemplate=f"{name}<extra></extra>")
         )
     figure.update_layout(
-        height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0}, plot_bgcolor=CLEAR,
-        legend={"orientation": "h", "y": 1.12, "x": 0}, dragmode=False,
+        height=410, margin={"l": 0, "r": 0, "t": 8, "b": 0}, plot_bgcolor=CLEAR,
+        legend={"orientation": "h", "y": -0.22, "x": 0}, dragmode=False,
     )  # fmt: skip
     figure.update_xaxes(title=f"along the gradient, in {unit}", showgrid=False, zeroline=False)
     figure.update_yaxes(title="along a random direction", showgrid=False, zeroline=False)

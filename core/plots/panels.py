@@ -1,4 +1,6 @@
-"""One attacked image as three pictures side by side: clean, perturbation × 10 around mid-grey, attacked.
+"""One attacked image as three pictures side by side: clean, perturbation around mid-grey, attacked.
+
+A perturbation is drawn to scale: full colour is the value `full`, usually ε, so that two budgets look as they differ.
 
 Numpy and Pillow only, because the page process draws them. A film is an animated PNG, so the browser plays it alone.
 """
@@ -10,32 +12,33 @@ from PIL import Image
 
 from core.plots.mosaic import mosaic, to_png
 
-GAIN = 10.0  # factor by which a perturbation is drawn larger
 HIGH = 280  # pixels, about the height of a picture
 FRAME_MS, LAST_MS = 220, 1500  # how long a moment of a film is shown, and its last one
 
 
-def enlarged(clean: np.ndarray, attacked: np.ndarray) -> np.ndarray:
-    """The difference of two arrays of images × 10 around mid-grey, clipped to [0, 1]."""
-    return np.clip(0.5 + GAIN * (attacked - clean), 0, 1).astype(np.float32)
+def enlarged(clean: np.ndarray, attacked: np.ndarray, full: float) -> np.ndarray:
+    """The difference of two arrays of images around mid-grey; a change by `full` is black or white, beyond clipped."""
+    return np.clip(0.5 + 0.5 * (attacked - clean) / full, 0, 1).astype(np.float32)
 
 
-def sheet(clean: np.ndarray, attacked: np.ndarray) -> bytes:
+def sheet(clean: np.ndarray, attacked: np.ndarray, full: float) -> bytes:
     """A PNG of three rows, one column per image; both (n, c, h, w) in [0, 1]."""
-    rows = np.concatenate([clean, enlarged(clean, attacked), attacked])
+    rows = np.concatenate([clean, enlarged(clean, attacked, full), attacked])
     return to_png(mosaic(rows, columns=len(clean)).image)
 
 
-def three(clean: np.ndarray, now: np.ndarray) -> tuple[bytes, bytes, bytes]:
+def three(clean: np.ndarray, now: np.ndarray, full: float) -> tuple[bytes, bytes, bytes]:
     """PNGs of one image (c, h, w) clean, its perturbation, and as it is now."""
-    return tuple(to_png(picture(image)) for image in (clean, enlarged(clean, now), now))
+    before, difference, after = (to_png(picture(image)) for image in (clean, enlarged(clean, now, full), now))
+    return before, difference, after
 
 
-def film(frames: np.ndarray) -> bytes:
+def film(frames: np.ndarray, full: float) -> bytes:
     """An animated PNG of the three pictures for every moment, over and over; frames (T, c, h, w), the first clean."""
     clean = frames[0]
     stills = [
-        Image.fromarray(np.concatenate([picture(i) for i in (clean, enlarged(clean, now), now)], 1)) for now in frames
+        Image.fromarray(np.concatenate([picture(i) for i in (clean, enlarged(clean, now, full), now)], 1))
+        for now in frames
     ]
     out = io.BytesIO()
     wait = [FRAME_MS] * (len(stills) - 1) + [LAST_MS]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.chart import Chart, percent_axis, quantitative, table
-from core.plots.palette import CLASSES, GREY
+from core.plots.palette import GREY, method_colours
 
 COLUMNS = (
     "clean", "attacked", "method", "training", "images", "seeds", "clean_low", "clean_high", "attacked_low",
@@ -33,13 +33,14 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
     x = quantitative("clean", "clean accuracy", across, axis=percent_axis())
     y = quantitative("attacked", f"accuracy under {attack}", up, axis=percent_axis())
     methods, trainings = (list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "training"))
-    rest = [name for name in methods if name != REFERENCE]
-    colours = [GREY if name == REFERENCE else CLASSES[rest.index(name) % len(CLASSES)] for name in methods]
+    colours = list(method_colours(methods).values())
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(trainings))]
     colour = {"field": "method", "type": "nominal", "title": "method", "scale": {"domain": methods, "range": colours}}
-    shape = {"field": "training", "type": "nominal", "title": "training",
+    below = {"orient": "bottom", "symbolFillColor": GREY, "symbolStrokeColor": GREY}  # seen on light and on dark
+    shape = {"field": "training", "type": "nominal", "title": "training", "legend": below,
              "scale": {"domain": trainings, "range": shapes}}  # fmt: skip
-    size = {"field": "images", "type": "quantitative", "title": "images", "scale": {"type": "log", "range": SIZES}}
+    size = {"field": "images", "type": "quantitative", "title": "images", "legend": below,
+            "scale": {"type": "log", "range": SIZES}}  # fmt: skip
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [
         {"field": "method"}, {"field": "training"}, {"field": "images", "title": "condensed images", "format": ","},

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.plots.chart import Chart, percent_axis, quantitative, table
 from core.plots.palette import CLEAN, GREY, ROBUST
-from core.types import Accuracy, Attack
+from core.types import wilson
 
 COLUMNS = ("class", "images", "clean", "robust", "low", "high")
 CLEAN_WORD, ROBUST_WORD = "clean", "robust"
@@ -28,9 +28,10 @@ def chart(counts: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Chart:
         {"field": "high", "title": "to", **share},
     ]  # fmt: skip
     kinds = {"domain": [CLEAN_WORD, ROBUST_WORD], "range": [CLEAN, ROBUST]}
-    colour = lambda word: {  # noqa: E731
-        "datum": word, "type": "nominal", "scale": kinds, "legend": {"title": None, "orient": "top"},
-    }  # fmt: skip
+
+    def colour(word: str) -> dict[str, Any]:
+        return {"datum": word, "type": "nominal", "scale": kinds, "legend": {"title": None, "orient": "top"}}
+
     bars = {
         "mark": {"type": "bar", "height": {"band": 0.6}, "opacity": 0.85},
         "encoding": {"x": x, "y": y, "color": colour(ROBUST_WORD), "tooltip": tooltip},
@@ -49,10 +50,9 @@ def chart(counts: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Chart:
 
 def _row(count: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
     label, images = count["label"], count["images"]
-    robust = Accuracy(correct=count["robust"], images=images, attack=Attack(name="any"), seed=0, seconds=0)
-    low, high = robust.interval
+    low, high = wilson(count["robust"], images)
     name = classes[label] if label < len(classes) else str(label)
     return {
-        "class": name, "images": images, "clean": count["clean"] / images, "robust": robust.value, "low": low,
-        "high": high,
+        "class": name, "images": images, "clean": count["clean"] / images, "robust": count["robust"] / images,
+        "low": low, "high": high,
     }  # fmt: skip

@@ -6,25 +6,20 @@ Source: Madry et al. 2018, arXiv:1706.06083, eq. 2.1. Cost: attack_steps + 1 tim
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.events import Work
-from core.training.config import PGDOptions
-from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-class Config(PGDOptions):
-    """PGD adversarial training."""
+from core.networks.classifier import Classifier
+from core.training import loop
+from core.training.attacking import attacked
+from core.training.options import Adversarial as Config
+from core.types import CondensedSet, TrainedModel, TrainSplit
 
 
 def train(
     condensed: CondensedSet,
-    network: "nn.Module",
+    network: Classifier,
     config: Config,
     *,
     validation: TrainSplit | None,
@@ -33,9 +28,6 @@ def train(
     checkpoint: Mapping[str, np.ndarray] | None = None,
 ) -> Work[dict[str, TrainedModel]]:
     """Minimise the weighted mean of the attacked losses; see core.training.loop.run."""
-    from core.training import loop
-    from core.training.attacking import attacked
-
     loss = loop.train_loss(config)
 
     def step(network, batch, generator):
@@ -51,6 +43,3 @@ def train(
             condensed, network, config, recipe, validation=validation, seed=seed, device=device, checkpoint=checkpoint
         )
     )
-
-
-TRAINER = Trainer(title="Adversarial (PGD)", source="Madry et al. 2018, arXiv:1706.06083", Config=Config, train=train)

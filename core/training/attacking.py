@@ -1,14 +1,14 @@
 """The inner maximum of adversarial training: PGD on one batch, each image within its own radius."""
 
 from collections.abc import Callable, Generator
-from contextlib import closing
 
 import torch
 from torch import Tensor, nn
 
 from core.attacks import pgd_steps
-from core.training.config import AttackOptions
+from core.events import through
 from core.training.objective import Samples
+from core.training.options import AttackOptions
 
 
 def attacked(
@@ -41,12 +41,6 @@ def attacked(
     return (yield from silent(steps))
 
 
-def silent(steps: Generator) -> Generator[None, None, Tensor]:
+def silent(steps: Generator[object, None, Tensor]) -> Generator[None, None, Tensor]:
     """An attack whose steps say nothing but that time has passed; returns its images."""
-    with closing(steps):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return stop.value
-            yield
+    return (yield from through(steps, lambda _: None))

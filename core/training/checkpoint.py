@@ -7,15 +7,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from core.networks import capture
+from core.networks.classifier import Classifier
+from core.networks.model import capture
 from core.types import TrainedModel
 
 
 def pack(
     epoch: int,
-    networks: Mapping[str, nn.Module],
+    networks: Mapping[str, Classifier],
     optimizer: torch.optim.Optimizer,
     memory: Mapping[str, Tensor],
     best: TrainedModel | None,
@@ -36,7 +37,7 @@ def pack(
 
 def unpack(
     state: Mapping[str, np.ndarray],
-    networks: Mapping[str, nn.Module],
+    networks: Mapping[str, Classifier],
     optimizer: torch.optim.Optimizer,
     memory: Mapping[str, Tensor],
     selection: str,

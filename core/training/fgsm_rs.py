@@ -7,16 +7,17 @@ Source: Wong, Rice & Kolter 2020, arXiv:2001.03994. Cost: twice standard trainin
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from core.attacks import pgd_steps, untouched
 from core.events import Work
-from core.training.config import AttackOptions
-from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit, option
-
-if TYPE_CHECKING:
-    from torch import nn
+from core.networks.classifier import Classifier
+from core.training import loop
+from core.training.attacking import attacked, silent
+from core.training.options import FGSMRS as Config
+from core.types import CondensedSet, TrainedModel, TrainSplit, stream
 
 CHECKS = 10  # times the comparison is made in a training
 CHECKED = 128  # training images compared
@@ -24,15 +25,9 @@ PGD_STEPS = 10
 GAP = 0.2  # single-step accuracy above PGD accuracy by this much is a collapse
 
 
-class Config(AttackOptions):
-    """Single-step adversarial training."""
-
-    step_size: float = option(0.0, "size of the one step at radius eps; 0 is 1.25 eps", unit="pixels in [0, 1]", ge=0)
-
-
 def train(
     condensed: CondensedSet,
-    network: "nn.Module",
+    network: Classifier,
     config: Config,
     *,
     validation: TrainSplit | None,
@@ -41,13 +36,6 @@ def train(
     checkpoint: Mapping[str, np.ndarray] | None = None,
 ) -> Work[dict[str, TrainedModel]]:
     """Minimise the loss after one step from a random start; see core.training.loop.run."""
-    import torch
-
-    from core.attacks import pgd_steps, untouched
-    from core.training import loop
-    from core.training.attacking import attacked, silent
-    from core.types import stream
-
     loss = loop.train_loss(config)
 
     def one_step(network, batch, generator):
@@ -91,8 +79,3 @@ def collapse_note(single: float, pgd: float, images: int) -> str:
         f"catastrophic overfitting: on {images} training images accuracy is {single:.0%} under one step and {pgd:.0%} "
         f"under PGD-{PGD_STEPS}; this model is not robust, train with warm start instead"
     )
-
-
-TRAINER = Trainer(
-    title="Adversarial (FGSM, random start)", source="Wong et al. 2020, arXiv:2001.03994", Config=Config, train=train
-)

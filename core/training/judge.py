@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from core.attacks import pgd_steps, untouched
 from core.training.attacking import silent
-from core.training.config import AttackOptions, TrainingOptions
-from core.types import TrainSplit, stream
+from core.training.options import AttackOptions, TrainingOptions
+from core.types import TrainSplit, only_train, stream
 
 IMAGES = 256  # held-out images judged
 STEPS = 10  # of the judging PGD
@@ -31,6 +31,7 @@ class Judge:
     @classmethod
     def make(cls, validation: TrainSplit, config: TrainingOptions, attacked: bool, seed: int, device: str) -> "Judge":
         """Draw the images once, so that every judgement of a training sees the same."""
+        only_train(validation)
         rows = np.random.default_rng(stream(seed, "validation")).permutation(len(validation))[:IMAGES]
         attack = "clean"
         if attacked and isinstance(config, AttackOptions):
@@ -47,14 +48,12 @@ class Judge:
     def accuracy(self, network: nn.Module) -> Generator[None, None, float]:
         """Share classified correctly, in [0, 1]; the network's mode is as before."""
         generator = torch.Generator().manual_seed(stream(self.seed, "judge"))
-        correct = 0
+        correct, config = 0, self.config
         for rows in torch.arange(len(self.y), device=self.y.device).split(BATCH):
             x, y = self.x[rows], self.y[rows]
-            if self.attacked:
+            if self.attacked and isinstance(config, AttackOptions):
                 x = yield from silent(
-                    pgd_steps(
-                        network, x, y, norm=self.config.norm, eps=self.config.eps, steps=STEPS, generator=generator
-                    )
+                    pgd_steps(network, x, y, norm=config.norm, eps=config.eps, steps=STEPS, generator=generator)
                 )
             with untouched(network), torch.no_grad():
                 correct += int((network(x).argmax(1) == y).sum())

@@ -8,9 +8,9 @@ as one gradient of one batch takes less.
 import copy
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from math import ceil, cos, pi
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,20 +18,21 @@ from torch import Tensor, nn
 
 from core.attacks import LOSSES
 from core.errors import ConfigError, NumericsError
-from core.events import Progress, Work
-from core.networks import capture
+from core.events import Progress, Work, pulsing
 from core.networks.augment import augment, draw, usual
+from core.networks.classifier import Classifier
+from core.networks.model import capture
 from core.training import checkpoint as saved
-from core.training.config import TrainingOptions
 from core.training.judge import Judge
 from core.training.objective import Samples, prepare
+from core.training.options import TrainingOptions
 from core.types import CondensedSet, TrainedModel, TrainSplit, stream
 
-PULSE_S = 0.5  # seconds between signs of life within an epoch
 CHECKPOINT_S = 20.0  # seconds between checkpoints
 JUDGEMENTS = 10  # times "best" is judged in a training
 DROPS = {"step": (0.5, 0.75), "half": (0.5,)}  # shares of the epochs after which the learning rate is a tenth
 
+T = TypeVar("T")
 Step = Generator[None, None, tuple[Tensor, Tensor]]
 
 
@@ -59,7 +60,7 @@ def train_loss(config: TrainingOptions) -> Callable[[Tensor, Tensor], Tensor]:
 
 def run(
     condensed: CondensedSet,
-    network: nn.Module,
+    network: Classifier,
     config: TrainingOptions,
     make_recipe: Callable[[Samples], Recipe],
     *,
@@ -70,7 +71,7 @@ def run(
 ) -> Work[dict[str, TrainedModel]]:
     """Train a network in place on a condensed set.
 
-    network     made by core.networks.build; moved to `device`
+    network     made by core.networks.model.build; moved to `device`
     validation  held-out part of the real train split; needed when keep is "best", untouched otherwise
     checkpoint  the `state` of an earlier Progress of the same call
     yields      Progress in epochs; `values` has loss, lr and train_acc (train_robust_acc when attacked, over attacked
@@ -82,12 +83,17 @@ def run(
         raise ConfigError("keep 'best' needs held-out train images, got none: choose keep 'last', or train on fewer")
     samples = prepare(condensed, config, device)
     recipe = make_recipe(samples)
-    judge = Judge.make(validation, config, recipe.attacked, seed, device) if config.keep == "best" else None
+    judge = (
+        Judge.make(validation, config, recipe.attacked, seed, device)
+        if validation is not None and config.keep == "best"
+        else None
+    )
     network.to(device)
     networks = {"network": network} | ({"average": copy.deepcopy(network)} if config.average else {})
     result = networks.get("average", network)
     optimizer = _optimizer(network, config)
-    epoch, best, score = 0, None, -1.0
+    epoch, score = 0, -1.0
+    best: TrainedModel | None = None
     if checkpoint is not None:
         selection = judge.sentence if judge else ""
         epoch, best, score = saved.unpack(checkpoint, networks, optimizer, recipe.memory, selection)
@@ -125,8 +131,8 @@ def learning_rate(config: TrainingOptions, epoch: int) -> float:
 
 
 def _epoch(
-    network: nn.Module,
-    average: nn.Module,
+    network: Classifier,
+    average: Classifier,
     optimizer: torch.optim.Optimizer,
     samples: Samples,
     recipe: Recipe,
@@ -166,18 +172,10 @@ def _epoch(
     return {"loss": total / len(samples), accuracy: correct / len(samples), "lr": rate}
 
 
-def _pulsing(work: Generator[None, None, object], epoch: int, epochs: int, note: str) -> Generator[Progress]:
-    """Run work that pauses with None and hand a sign of life on every half second; returns its result."""
-    last = time.monotonic()
-    with closing(work):
-        while True:
-            try:
-                next(work)
-            except StopIteration as stop:
-                return stop.value
-            if time.monotonic() - last > PULSE_S:
-                last = time.monotonic()
-                yield Progress(stage="train", done=epoch, total=epochs, unit="epochs", note=note)
+def _pulsing(work: Generator[None, None, T], epoch: int, epochs: int, note: str) -> Work[T]:
+    """Run work that pauses with None and hand a sign of life on now and then; returns its result."""
+    beat = Progress(stage="train", done=epoch, total=epochs, unit="epochs", note=note)
+    return (yield from pulsing(work, lambda _: beat))
 
 
 def _optimizer(network: nn.Module, config: TrainingOptions) -> torch.optim.Optimizer:
@@ -194,8 +192,8 @@ def _update_average(average: nn.Module, network: nn.Module, decay: float, step: 
     kept = min(decay, (1 + step) / (10 + step))
     for old, new in zip(average.parameters(), network.parameters(), strict=True):
         old.lerp_(new, 1 - kept)
-    for old, new in zip(average.buffers(), network.buffers(), strict=True):
-        old.copy_(new)
+    for held, fresh in zip(average.buffers(), network.buffers(), strict=True):
+        held.copy_(fresh)
 
 
 def _judged(epochs: int) -> set[int]:

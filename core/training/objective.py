@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import ConfigError
-from core.training.config import AttackOptions, TrainingOptions
+from core.training.options import IBP, AttackOptions, TrainingOptions
 from core.types import CondensedSet
 
 
@@ -55,7 +55,7 @@ def prepare(condensed: CondensedSet, config: TrainingOptions, device: str) -> Sa
 
     raises  ConfigError when weights, radii or probabilities are asked for and not there
     """
-    targets = condensed.y if condensed.soft_labels is None else _soft(condensed, config)
+    targets = condensed.y if condensed.soft_labels is None else _soft(condensed.soft_labels, condensed.method, config)
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(array)).to(device)
@@ -70,11 +70,10 @@ def prepare(condensed: CondensedSet, config: TrainingOptions, device: str) -> Sa
     )
 
 
-def _soft(condensed: CondensedSet, config: TrainingOptions) -> np.ndarray:
-    soft = condensed.soft_labels
+def _soft(soft: np.ndarray, method: str, config: TrainingOptions) -> np.ndarray:
     if config.loss == "ce" and (soft.min() < -1e-6 or np.abs(soft.sum(1) - 1).max() > 1e-3):
         raise ConfigError(
-            f"cross-entropy needs soft labels that are probabilities; those of {condensed.method!r} lie between "
+            f"cross-entropy needs soft labels that are probabilities; those of {method!r} lie between "
             f"{soft.min():.3g} and {soft.max():.3g} and sum to {soft.sum(1).mean():.3g} on average: choose loss mse"
         )
     return soft
@@ -93,7 +92,7 @@ def _weights(condensed: CondensedSet, config: TrainingOptions) -> np.ndarray:
 
 def _radii(condensed: CondensedSet, config: TrainingOptions) -> np.ndarray:
     if not isinstance(config, AttackOptions):
-        return np.zeros(len(condensed))
+        return np.full(len(condensed), config.eps if isinstance(config, IBP) else 0.0)
     if config.radius_policy == "eps":
         return np.full(len(condensed), config.eps)
     if condensed.ball_radius is None:

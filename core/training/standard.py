@@ -5,25 +5,19 @@ kernel regression. Cost: one forward and one backward pass per image and epoch.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.events import Work
-from core.training.config import TrainingOptions
-from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-class Config(TrainingOptions):
-    """Standard training."""
+from core.networks.classifier import Classifier
+from core.training import loop
+from core.training.options import Standard as Config
+from core.types import CondensedSet, TrainedModel, TrainSplit
 
 
 def train(
     condensed: CondensedSet,
-    network: "nn.Module",
+    network: Classifier,
     config: Config,
     *,
     validation: TrainSplit | None,
@@ -32,8 +26,6 @@ def train(
     checkpoint: Mapping[str, np.ndarray] | None = None,
 ) -> Work[dict[str, TrainedModel]]:
     """Minimise the weighted mean loss; see core.training.loop.run for what is yielded and returned."""
-    from core.training import loop
-
     loss = loop.train_loss(config)
 
     def step(network, batch, generator):
@@ -49,6 +41,3 @@ def train(
             condensed, network, config, recipe, validation=validation, seed=seed, device=device, checkpoint=checkpoint
         )
     )
-
-
-TRAINER = Trainer(title="Standard", source="empirical risk minimisation", Config=Config, train=train)

@@ -7,27 +7,23 @@ Cost: attack_steps + 2 forward and backward passes per image and epoch.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch.nn.functional import kl_div, log_softmax
 
+from core.attacks import untouched
 from core.events import Work
-from core.training.config import PGDOptions
-from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit, option
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-class Config(PGDOptions):
-    """TRADES."""
-
-    beta: float = option(6.0, "weight of robustness against clean accuracy; 1 to 10", ge=0, le=100)
+from core.networks.classifier import Classifier
+from core.training import loop
+from core.training.attacking import attacked
+from core.training.options import Trades as Config
+from core.types import CondensedSet, TrainedModel, TrainSplit
 
 
 def train(
     condensed: CondensedSet,
-    network: "nn.Module",
+    network: Classifier,
     config: Config,
     *,
     validation: TrainSplit | None,
@@ -36,13 +32,6 @@ def train(
     checkpoint: Mapping[str, np.ndarray] | None = None,
 ) -> Work[dict[str, TrainedModel]]:
     """Minimise loss(x) + beta KL(p(x) || p(x')); see core.training.loop.run. Accuracy counts attacked images."""
-    import torch
-    from torch.nn.functional import kl_div, log_softmax
-
-    from core.attacks import untouched
-    from core.training import loop
-    from core.training.attacking import attacked
-
     loss = loop.train_loss(config)
 
     def divergence(logits, clean):
@@ -64,6 +53,3 @@ def train(
             condensed, network, config, recipe, validation=validation, seed=seed, device=device, checkpoint=checkpoint
         )
     )
-
-
-TRAINER = Trainer(title="TRADES", source="Zhang et al. 2019, arXiv:1901.08573", Config=Config, train=train)

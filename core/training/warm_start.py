@@ -8,33 +8,22 @@ Cost: attack_steps + 1 times standard training, with attack_steps 1 or 2.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from core.attacks.projections import per_image, random_start
 from core.events import Work
-from core.training.config import AttackOptions
-from core.types import CondensedSet, TrainedModel, Trainer, TrainSplit, option
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-class Config(AttackOptions):
-    """Warm-start adversarial training."""
-
-    attack_steps: int = option(2, "gradient steps added at each visit", unit="steps", ge=1, le=100)
-    step_size: float = option(
-        0.0, "step of the inner attack at radius eps; 0 is eps / 2", unit="pixels in [0, 1]", ge=0
-    )
-    restart_share: float = option(
-        0.05, "share of images that begin again at random in each epoch", ge=0, le=1, advanced=True
-    )
+from core.networks.classifier import Classifier
+from core.training import loop
+from core.training.attacking import attacked
+from core.training.options import WarmStart as Config
+from core.types import CondensedSet, TrainedModel, TrainSplit
 
 
 def train(
     condensed: CondensedSet,
-    network: "nn.Module",
+    network: Classifier,
     config: Config,
     *,
     validation: TrainSplit | None,
@@ -43,12 +32,6 @@ def train(
     checkpoint: Mapping[str, np.ndarray] | None = None,
 ) -> Work[dict[str, TrainedModel]]:
     """Minimise the weighted mean of the attacked losses; see core.training.loop.run."""
-    import torch
-
-    from core.attacks.projections import per_image, random_start
-    from core.training import loop
-    from core.training.attacking import attacked
-
     loss = loop.train_loss(config)
 
     def recipe(samples):
@@ -75,8 +58,3 @@ def train(
             condensed, network, config, recipe, validation=validation, seed=seed, device=device, checkpoint=checkpoint
         )
     )
-
-
-TRAINER = Trainer(
-    title="Adversarial (warm start)", source="Zheng et al. 2020, arXiv:1912.11969", Config=Config, train=train
-)

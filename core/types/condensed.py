@@ -1,13 +1,27 @@
 """The condensed set: what every method returns and every trainer takes."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
 
+from core.errors import DataError
 from core.types.data import Norm
+from core.types.origin import Origin
+from core.types.told import Told
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Balls:
+    """What makes a condensed set a cover, all of it there; each as CondensedSet has it."""
+
+    indices: np.ndarray
+    assignment: np.ndarray
+    ball_radius: np.ndarray
+    weights: np.ndarray
+    norm: Norm
+    radius: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +39,8 @@ class CondensedSet:
     weights      (m,) int64 how many train images each row stands for, or None
     norm         norm of the radii, or None
     radius       largest ball radius, in pixel units of [0, 1], or None
-    info         further scalars for tables and JSON: bounds, gaps, seconds of parts, labels
+    info         what the method tells besides: bounds, gaps, losses
+    origin       the data set it was made from; blank for sets from elsewhere
     """
 
     x: np.ndarray
@@ -39,7 +54,8 @@ class CondensedSet:
     weights: np.ndarray | None = None
     norm: Norm | None = None
     radius: float | None = None
-    info: Mapping[str, object] = field(default_factory=dict)
+    info: Told = field(default_factory=Told)
+    origin: Origin = field(default_factory=Origin)
 
     ARRAYS = ("x", "y", "soft_labels", "indices", "assignment", "ball_radius", "weights")
 
@@ -56,11 +72,27 @@ class CondensedSet:
         """The arrays that are present, by name."""
         return {name: getattr(self, name) for name in self.ARRAYS if getattr(self, name) is not None}
 
+    def missing(self) -> list[str]:
+        """Names of what the set lacks to be a cover."""
+        return [part.name for part in fields(Balls) if getattr(self, part.name) is None]
+
+    @property
+    def balls(self) -> Balls:
+        """The cover that this set is.
+
+        raises  DataError when it is none
+        """
+        if missing := self.missing():
+            raise DataError(
+                f"the set by {self.method} is not a cover, {', '.join(missing)} missing: use mfc or k_center"
+            )
+        return Balls(**{part.name: getattr(self, part.name) for part in fields(Balls)})
+
     @cached_property
     def hash(self) -> str:
         """16 hex digits of all arrays: the input hash of the stages that follow."""
         digest = hashlib.blake2b(digest_size=8)
         for name, array in self.arrays().items():
             digest.update(f"{name}{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()

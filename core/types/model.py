@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.types.origin import Origin
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainedModel:
@@ -18,6 +20,7 @@ class TrainedModel:
     kept       "last" or "best": which moment of training the weights are from
     epoch      that moment, counted from 1
     selection  how "best" was judged, in words; "" for "last"
+    origin     the data set behind what it was trained on; blank for networks from elsewhere
     """
 
     network: str
@@ -28,3 +31,4 @@ class TrainedModel:
     kept: str
     epoch: int
     selection: str = ""
+    origin: Origin = field(default_factory=Origin)

@@ -23,6 +23,8 @@ def option(
     gt: float | None = None,
     step: float | None = None,
     advanced: bool = False,
+    filled: bool = False,
+    formerly: str | None = None,
 ) -> Any:
     """Declare one setting of a Config.
 
@@ -31,9 +33,11 @@ def option(
     ge, le, gt  bounds, checked on construction and used as slider ends
     step      slider step
     advanced  shown folded away
+    filled    may be left empty: a validator of the Config puts a value in its place, so that a Config has no None
+    formerly  the name under which older versions stored it; read, never written
     """
-    extra = {"unit": unit, "step": step, "advanced": advanced}
-    return Field(default, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+    extra: dict[str, Any] = {"unit": unit, "step": step, "advanced": advanced, "filled": filled}
+    return Field(default, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra, validation_alias=formerly)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,10 @@ class OptionInfo:
 class Options(BaseModel):
     """Base of every Config: frozen, keyword-only, strict about names, hashable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, validate_by_name=True,
+        validate_by_alias=True,
+    )  # fmt: skip
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -72,10 +79,11 @@ class Options(BaseModel):
     def describe(cls) -> Iterator[OptionInfo]:
         """The fields in order, as plain values."""
         for name, field in cls.model_fields.items():
-            extra = field.json_schema_extra or {}
+            extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             bounds = {key: getattr(m, key) for m in field.metadata for key in ("ge", "gt", "le") if hasattr(m, key)}
-            inner, optional = field.annotation, type(None) in get_args(field.annotation)
-            if optional:
+            inner: Any = field.annotation
+            may_be_none = type(None) in get_args(inner)
+            if may_be_none:
                 inner = next(a for a in get_args(inner) if a is not type(None))
             choices = get_args(inner) if get_origin(inner) is Literal else ()
             yield OptionInfo(
@@ -88,12 +96,12 @@ class Options(BaseModel):
                 maximum=bounds.get("le"),
                 step=extra.get("step"),
                 choices=choices,
-                optional=optional,
+                optional=may_be_none or extra.get("filled", False),
                 advanced=extra.get("advanced", False),
             )
 
 
-def _sentence(error: ValidationError, cls: type) -> str:
+def _sentence(error: ValidationError, cls: type[Options]) -> str:
     """Turn pydantic's report into: field, what was expected, what came."""
     parts = []
     for e in error.errors(include_url=False):

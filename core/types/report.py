@@ -1,12 +1,33 @@
 """Accuracies that carry how they were measured."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
+from typing import Any
+
+import numpy as np
 
 from core.types.data import Norm
 
+STEP = 2.5  # of the usual step of PGD: enough to reach any point of the ball, and to move along its border
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+
+
+def usual_step(eps: Any, steps: int) -> Any:
+    """The step of PGD where none is chosen: 2.5 eps / steps, in the units of eps (Madry et al., arXiv:1706.06083).
+
+    eps  a float, or a tensor of radii, which gives a tensor
+    """
+    return STEP * eps / steps
+
+
+def wilson(correct: int, images: int) -> tuple[float, float]:
+    """The 95 % interval of a share, `correct` of at least one image (score interval, Wilson 1927)."""
+    n, p, z = images, correct / images, Z95
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +67,7 @@ class Attack:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """A share of test images with its 95 % interval (Wilson 1927, score interval).
+    """A share of test images with its 95 % interval.
 
     correct  images still classified correctly in the worst case over everything the attack ran
     images   all images judged; one that is wrong without an attack counts as not robust
@@ -64,10 +85,7 @@ class Accuracy:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        n, p, z = self.images, self.value, Z95
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        return wilson(self.correct, self.images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +114,20 @@ class ClassCount:
     robust: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Verdicts:
+    """Which of the judged test images are right; all (n,).
+
+    rows      of the images in the test split, int64
+    right     without an attack, bool
+    standing  under the headline attack, bool
+    """
+
+    rows: np.ndarray
+    right: np.ndarray
+    standing: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True)
 class RobustnessReport:
     """Everything one evaluation measured.
@@ -105,6 +137,7 @@ class RobustnessReport:
     curve   one Accuracy per eps of the eps-curve, increasing, starting at 0
     parts   the attacks behind `robust`, in the order they ran
     classes one count per class that occurs, in label order
+    verdicts  image by image, behind `clean` and `robust`
     device  where it ran
     notes   warnings a reader needs: too few steps, a batch too small, ...
     """
@@ -116,3 +149,43 @@ class RobustnessReport:
     notes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     classes: tuple[ClassCount, ...] = ()
+    verdicts: Verdicts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestReport:
+    """What a judgement of the nearest-neighbour classifier on a condensed set found.
+
+    clean, certified, robust  the last two at the headline eps; certified is proven, robust what attacks leave
+    curve                     (certified, robust) for each eps of the eps-curve
+    radii                     quantiles of the proven radius over all judged images, 0 for wrong ones
+    notes                     sentences a reader needs
+    rows, radius              each judged test image with its proven radius
+    """
+
+    clean: Accuracy
+    certified: Accuracy
+    robust: Accuracy
+    curve: tuple[tuple[Accuracy, Accuracy], ...]
+    radii: Mapping[float, float]
+    notes: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    radius: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertifiedReport:
+    """What a certificate proves of one classifier.
+
+    clean      accuracy of the classifier that is certified; None where it is the network itself, judged elsewhere
+    certified  at the headline eps
+    curve      certified accuracy for each eps of the eps-curve
+    radii      quantiles of the proven radius over all judged images, 0 for wrong ones; empty where none is known
+    abstained  images at which the certificate says nothing, None where it always speaks
+    """
+
+    clean: Accuracy | None
+    certified: Accuracy
+    curve: tuple[Accuracy, ...]
+    radii: Mapping[float, float] = field(default_factory=dict)
+    abstained: int | None = None

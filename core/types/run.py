@@ -25,6 +25,14 @@ class RunRecord:
     result       what the command line prints as JSON: flat names, JSON values
     error        one sentence when failed or interrupted, else ""
     resumable    whether a checkpoint or a finished stage is stored to continue from
+    digest       equal for runs that compute the same; what went into it besides the settings is `basis`
+    parent       id of the run that this one judges or continues, or ""
+    visitor      id of the guest whose run it is; "" is the owner's
+    notes        sentences about what happened to the run, such as a damaged file that was computed anew
+    damaged      whether the stored row could not be read; then it says only that, and can be deleted
+    deleted      since when it is in the trash, in seconds since the epoch, or None
+    host         the machine that works or worked on it, "" before the first
+    attempt      how many times its work was begun
     """
 
     id: str
@@ -43,6 +51,15 @@ class RunRecord:
     result: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     resumable: bool = False
+    digest: str = ""
+    basis: Mapping[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    visitor: str = ""
+    notes: tuple[str, ...] = ()
+    damaged: bool = False
+    deleted: float | None = None
+    host: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +89,7 @@ class MapData:
     distance    (n,) float64 distance to that owner in pixel space, or empty
     norm        norm of those distances, or None
     true_space  whether xy are the data's own two dimensions, so that balls may be drawn to scale
+    projection  how coordinates came about: "UMAP", "PCA" while that is not there yet, "own"
     """
 
     xy: np.ndarray
@@ -83,6 +101,7 @@ class MapData:
     distance: np.ndarray
     norm: str | None
     true_space: bool
+    projection: str = "UMAP"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from core.plots import export
 from core.plots.chart import Chart
+from core.ui import saving
 
-FILES = {"svg": (export.to_svg, "image/svg+xml"), "csv": (export.to_csv, "text/csv")}
+SILENT = {"rule": {"aria": False}}  # rules mark places and intervals, which `alt` and the points beside them say
+FILES = {"svg": (saving.to_svg, "image/svg+xml"), "csv": (saving.to_csv, "text/csv")}
 
 
 def draw(chart: Chart, key: str, file: str | None) -> None:
@@ -17,7 +18,8 @@ def draw(chart: Chart, key: str, file: str | None) -> None:
 
     file  what its files are called, without an ending; None where there are none, as while the chart still grows
     """
-    st.vega_lite_chart(pa.table(dict(chart.data)), dict(chart.spec), key=key, alt=chart.alt, width="stretch")
+    spec = {**chart.spec, "config": SILENT}
+    st.vega_lite_chart(pa.table(dict(chart.data)), spec, key=key, alt=chart.alt, width="stretch")
     if file is not None:
         files(chart, key, file)
 

@@ -69,7 +69,7 @@ def _alternative(prefix: str, infos: Mapping[str, OptionInfo], defaults: Mapping
 def widget(info: OptionInfo, key: str, default: Any) -> Any:
     """One widget for one setting; untouched ones follow when their suggested default changes."""
     follow(key, default)
-    shared = {"label": label(info), "key": key, "help": tooltip(info), "bind": "query-params"}
+    shared = {"label": label(info), "key": key, "help": tooltip(info), "bind": "query-params"} | noted(key)
     if info.choices:
         return _choice(info, default, shared)
     if info.type is bool:
@@ -82,11 +82,31 @@ def widget(info: OptionInfo, key: str, default: Any) -> Any:
 
 
 def follow(key: str, default: Any) -> None:
-    """Move an untouched widget to its new default; a value that the reader chose stays."""
-    memory = st.session_state.setdefault("form.defaults", {})
-    if key in memory and memory[key] != default and st.session_state.get(key, memory[key]) == memory[key]:
+    """Move an untouched widget to its default of now; a value that the reader chose, by hand or link, stays.
+
+    Nothing is remembered from the run before: a run of the page that is cut short by the next change loses nothing.
+    """
+    chosen = _chosen()
+    if key not in st.session_state:
+        chosen.discard(key)  # drawn anew, with what the link says
+    elif key not in chosen and key not in st.query_params and st.session_state[key] != default:
         st.session_state[key] = default
-    memory[key] = default
+
+
+def noted(key: str) -> dict[str, Any]:
+    """What a widget is given so that it is known as chosen once the reader moves it."""
+    return {"on_change": choose, "args": (key,)}
+
+
+def choose(key: str) -> None:
+    """Note that the reader set a widget."""
+    _chosen().add(key)
+
+
+def _chosen() -> set[str]:
+    """Keys of the widgets that the reader set in this session."""
+    found: set[str] = st.session_state.setdefault("form.chosen", set())
+    return found
 
 
 def put(prefix: str, values: Mapping[str, Any]) -> None:
@@ -94,6 +114,7 @@ def put(prefix: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name not in ALTERNATIVES or value is not None:
             st.session_state[f"{prefix}.{name}"] = value
+            choose(f"{prefix}.{name}")
     given = [name for name in ALTERNATIVES if values.get(name) is not None]
     if len(given) == 1 and set(ALTERNATIVES) <= set(values):
         st.session_state[f"{prefix}.fix"] = ALTERNATIVES[given[0]]
@@ -132,19 +153,21 @@ def select(
     """
     follow(key, start)
     asked = st.query_params.get(key, start)
-    options = [*options, asked] if new and asked not in options else list(options)
-    index = options.index(asked if asked in options else start)
+    listed = [*options, asked] if new and asked not in options else list(options)
+    index = listed.index(asked if asked in listed else start)
     value = st.selectbox(
-        title, options, index, lambda n: titles.get(n, n), key, help, accept_new_options=new, persist_state="session"
-    )
-    if value == start:
+        title, listed, index, lambda n: titles.get(n, n), key, help, accept_new_options=new, persist_state="session",
+        **noted(key),
+    )  # fmt: skip
+    if value is None or value == start:
         st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
+        return start
+    if st.query_params.get(key) != value:
         st.query_params[key] = value
-    return value or start
+    return value
 
 
-def _choice(info: OptionInfo, default: str, shared: Mapping[str, Any]) -> str:
+def _choice(info: OptionInfo, default: str, shared: Mapping[str, Any]) -> str | None:
     choices = list(info.choices)
     if len(choices) <= MOST_SEGMENTS and sum(map(len, choices)) <= MOST_LETTERS and not info.optional:
         return st.segmented_control(options=choices, default=default, required=True, **shared)
@@ -154,11 +177,14 @@ def _choice(info: OptionInfo, default: str, shared: Mapping[str, Any]) -> str:
 
 def _number(info: OptionInfo, default: float | None, shared: Mapping[str, Any]) -> float | None:
     kind = info.type
-    cast = lambda value: None if value is None else kind(value)  # noqa: E731
-    low, high, step = info.minimum, info.maximum, info.step or (1 if kind is int else None)
-    if not info.optional and None not in (low, high, step) and (high - low) / step <= MOST_STEPS:
+    low, high, step = info.minimum, info.maximum, info.step or (1 if kind is int else 0)
+    if not info.optional and low is not None and high is not None and 0 < high - low <= step * MOST_STEPS:
         return st.slider(min_value=kind(low), max_value=kind(high), value=kind(default), step=kind(step), **shared)
-    more = {} if kind is int else {"format": "%.6g", "step": step or _tenth(default)}
+
+    def cast(value: float | None) -> Any:
+        return None if value is None else kind(value)
+
+    more: dict[str, Any] = {} if kind is int else {"format": "%.6g", "step": step or _tenth(default)}
     return st.number_input(
         min_value=cast(low),
         max_value=cast(high),

@@ -1,14 +1,42 @@
 """What a session remembers of the runs it looks at, so that a poll reads only what is new."""
 
+import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from core import api
+from core.errors import BallastError
 from core.types import ENDED, EventRow, MapData, RunRecord
+from core.ui import words
 
 EVERY = 1.0  # seconds between two polls of a live run
 REFERENCES_S = 2.0  # seconds for which a look at the reference runs is good
+
+
+def fragment(part: Callable[..., None] | None = None, *, run_every: float | None = None) -> Any:
+    """Streamlit's fragment for a part of a page that says in one sentence what is refused while it runs by itself.
+
+    The page that catches what its own run raises is not there when only the part runs again.
+    """
+    if part is None:
+        return functools.partial(fragment, run_every=run_every)
+
+    @functools.wraps(part)
+    def guarded(*values: Any, **named: Any) -> None:
+        try:
+            part(*values, **named)
+        except BallastError as error:
+            st.error(words.plain(error))
+
+    return st.fragment(guarded, run_every=run_every)
+
+
+def stop_button(label: str, run_id: str, key: str, help: str | None = None) -> bool:
+    """A button that ends a run, for those who may; whether it was pressed."""
+    return api.visitors.may_change(api.get(run_id)) and st.button(label, key=key, help=help)
 
 
 def remember(run_id: str) -> None:
@@ -42,7 +70,7 @@ def references(record: RunRecord) -> dict[str, RunRecord | None]:
     """The reference runs of a run, looked up every other second only."""
     run_id, moment, found = st.session_state.get("live.references", ("", 0.0, {}))
     if run_id != record.id or time.monotonic() - moment > REFERENCES_S:
-        found = api.references(record.config)
+        found = api.references(record.config, record.id)
         st.session_state["live.references"] = (record.id, time.monotonic(), found)
     return found
 
@@ -68,18 +96,15 @@ def changed(record: RunRecord) -> bool:
     return st.session_state.get("live.seen") != _stamp(record)
 
 
-def _stamp(record: RunRecord) -> tuple[str, bool, bool, bool]:
-    return record.id, ended(record), moving(record), map_of(record.id) is not None
+def _stamp(record: RunRecord) -> tuple[str, bool, bool, int]:
+    return record.id, ended(record), moving(record), api.map_stamp(record.id)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _map(run_id: str) -> MapData | None:
-    return api.map_data(run_id)
+def _map(run_id: str, stamp: int) -> MapData | None:
+    return api.map_data(run_id) if stamp else None
 
 
 def map_of(run_id: str) -> MapData | None:
-    """The 2-D map of a run, kept once it exists."""
-    found = _map(run_id)
-    if found is None:
-        _map.clear(run_id)
-    return found
+    """The 2-D map of a run, kept until it is laid out better."""
+    return _map(run_id, api.map_stamp(run_id))

@@ -4,14 +4,19 @@ Streamlit looks for a folder named `pages` until `st.navigation` was called once
 /runs as the very first visit would then run pages/runs.py without app.py. The guard sends it through app.py.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from core.types import DataConfig
+
 ROOT = Path(__file__).resolve().parents[2]
 LOGO = ROOT / "assets" / "logo.svg"
 FLAG = "app.started"
+ALONE = ("localhost", "127.0.0.1", "::1")  # addresses of a server that nobody else reaches
+SHARED = "BALLAST_SHARED"  # read where links in folders are followed
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Entry:
     url: str
 
 
+PLAY = Entry("pages/play.py", "Play", "play")
+LEARN = Entry("pages/learn.py", "Learn", "learn")
 LAB = Entry("pages/lab.py", "Lab", "lab")
 DATA = Entry("pages/data.py", "Data", "data")
 COVERING = Entry("pages/covering.py", "Covering", "covering")
@@ -31,7 +38,7 @@ RUNS = Entry("pages/runs.py", "Runs", "runs")
 ATTACK = Entry("pages/attack.py", "Attack", "attack")
 AUDIT = Entry("pages/audit.py", "Audit", "audit")
 KERNEL = Entry("pages/kernel.py", "Kernel", "kernel")
-ENTRIES = (LAB, DATA, COVERING, ATTACK, AUDIT, KERNEL, STUDY, RUNS)
+ENTRIES = (PLAY, LEARN, LAB, DATA, COVERING, ATTACK, AUDIT, KERNEL, STUDY, RUNS)
 
 
 def page(entry: Entry) -> st.Page:
@@ -42,6 +49,8 @@ def page(entry: Entry) -> st.Page:
 def navigate() -> st.Page:
     """Declare the pages and return the one that was asked for."""
     st.session_state[FLAG] = True
+    if st.get_option("server.address") not in ALONE:
+        os.environ.setdefault(SHARED, "1")  # workers are started from here and know it too
     return st.navigation([page(entry) for entry in ENTRIES], position="top")
 
 
@@ -57,6 +66,12 @@ def open_run(run_id: str) -> None:
     st.switch_page(page(LAB), query_params={"run": run_id})
 
 
-def open_lab(data: str) -> None:
-    """Set up a run on a data set in the Lab."""
-    st.switch_page(page(LAB), query_params={"lab.data.name": data})
+def open_lab(data: DataConfig) -> None:
+    """Set up a run on a data set in the Lab, read as it was read here."""
+    known = {info.name: info.default for info in DataConfig.describe()}
+    told = {name: value for name, value in data.model_dump().items() if name in known and value != known[name]}
+    query = {
+        f"lab.data.{name}": str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in told.items()
+    }
+    st.switch_page(page(LAB), query_params={"lab.data.name": data.name, **query})

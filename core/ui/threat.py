@@ -8,6 +8,7 @@ see; their L2 and L1 budgets are scaled down by their smaller size, and the plan
 
 from dataclasses import dataclass
 
+from core import api
 from core.types import Norm
 
 
@@ -52,16 +53,15 @@ COLOUR: dict[Norm, Threat] = {
     "L2": Threat(norm="L2", eps=0.5, top=3.0, eval_steps=20),
     "L1": Threat(norm="L1", eps=12.0, top=30.0, eval_steps=20),
 }
-PLANES = ("moons", "circles", "blobs", "spirals")  # data sets of two numbers instead of pixels
 PLANE: dict[Norm, Threat] = {n: Threat(norm=n, eps=0.05, top=0.3, eval_steps=40) for n in ("Linf", "L2", "L1")}
 USUAL = {
     "digits": DIGITS,
     "fashion-mnist": FASHION,
     **dict.fromkeys(("svhn", "cifar10", "cifar100"), COLOUR),
-    **dict.fromkeys(PLANES, PLANE),
 }
 
 
 def usual(data: str, norm: Norm, channels: int = 1) -> Threat:
     """The suggestion for a data set by its name in the table, or by its colour channels for a file."""
-    return USUAL.get(data, COLOUR if channels == 3 else GREY)[norm]
+    of_images = USUAL.get(data, COLOUR if channels == 3 else GREY)
+    return (PLANE if api.plane.is_plane(data) else of_images)[norm]

@@ -4,16 +4,14 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from core import api
-from core.api import judging, place
+from core.api import judging, queue, workplace
 from core.errors import BallastError, RunError
-from core.events import Progress, Work
 from core.maps import umap
-from core.types import TrainSplit
+from tests.flat_map import flat_map
 
 RUN = {
     "data": {"name": "digits", "limit": 12},
@@ -32,21 +30,16 @@ class Nobody:
     def submit(self, run_id: str) -> None: ...
 
 
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BALLAST_HOME", str(folder))
         patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
-        patch.setattr(judging, "executor", Nobody)
+        patch.setattr(umap, "embed", flat_map)
+        patch.setattr(queue, "executor", Nobody)
         yield folder
-        place.store().close()
+        workplace.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +55,7 @@ def done(record):
 def queued(job: str) -> dict:
     """The settings of a queued job, which is then out of the way."""
     config = dict(api.get(job).config)
-    place.store().request_cancel(job)
+    workplace.store().request_cancel(job)
     return config
 
 
@@ -92,7 +85,7 @@ def test_audit_state_follows_the_newest_audit(run_id: str):
     assert api.audit_state(run_id) == record.result["state"] and api.audit_of(run_id).id == record.id
     job = api.submit_audit(run_id, AUDIT)
     assert api.audit_state(run_id) == "running" and api.audit_of(run_id).id == record.id
-    place.store().request_cancel(job)
+    workplace.store().request_cancel(job)
     assert api.audit_state(run_id) == record.result["state"]
 
 
@@ -115,7 +108,7 @@ def test_attack_leaves_what_the_page_draws_and_is_found_again(run_id: str):
     found = api.playback(record.id)
     assert found.frames.shape == (10, 5, 1, 8, 8) and found.y.tolist() == list(range(10))
     assert record.result["fooled"] == found.fooled.sum() and record.result["right"] == (found.margin[:, 0] <= 0).sum()
-    for png in (api.image(record.id, "attack"), *api.frame(found, 3, 4), api.film(found, 3)):
+    for png in (api.image(record.id, "attack"), *api.frame(found, 3, 4, 0.1), api.film(found, 3, 0.1)):
         assert Image.open(io.BytesIO(png)).format == "PNG"
     assert api.submit_attack(run_id, ATTACK) not in ("", job)  # the first one was cancelled: it is done anew
 
@@ -124,7 +117,7 @@ def test_old_attacks_are_removed(run_id: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(judging, "ATTACKS_KEPT", 2)
     for eps in (0.01, 0.02, 0.03, 0.04, 0.05):
         queued(api.submit_attack(run_id, ATTACK | {"eps": eps}))
-    assert len([r for r in place.store().runs(kind="attack") if r.status != "queued"]) <= 3
+    assert len([r for r in workplace.store().runs(kind="attack") if r.status != "queued"]) <= 3
 
 
 def test_a_deleted_run_leaves_its_judgements_readable_and_refuses_new_ones(home: Path):
@@ -133,7 +126,7 @@ def test_a_deleted_run_leaves_its_judgements_readable_and_refuses_new_ones(home:
     late = queued(api.submit_attack(mine, ATTACK))
     api.delete(mine)
     assert api.audit_report(api.get(audited.id)).state == audited.result["state"] == api.audit_state(mine)
-    with pytest.raises(RunError, match="there is no run"):
+    with pytest.raises(RunError, match="is in the trash"):
         api.submit_audit(mine, AUDIT)
     record = api.here("attack", late)
     assert record.status == "failed" and "no readable safetensors" in record.error
@@ -142,6 +135,6 @@ def test_a_deleted_run_leaves_its_judgements_readable_and_refuses_new_ones(home:
 def test_what_has_no_model_is_refused_in_a_sentence(run_id: str):
     job = api.submit_attack(run_id, ATTACK | {"steps": 7})
     for wrong in (lambda: api.submit_audit(job, AUDIT), lambda: api.submit_attack(run_id, {"epsilon": 1}),
-                  lambda: api.submit_evaluation(run_id, {"attack": "autoattack", "norm": "L1"})):  # fmt: skip
+                  lambda: api.submit_evaluation(run_id, {"attack": "autoattack", "norm": "L3"})):  # fmt: skip
         with pytest.raises(BallastError):
             wrong()

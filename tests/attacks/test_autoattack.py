@@ -54,11 +54,11 @@ def test_flags_of_the_reference_implementation(prefix, eps, rows):
     assert [part.name for part in found.parts] == ["APGD-CE", "APGD-T", "FAB-T", "Square"]
 
 
-@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("norm", ["Linf", "L2", "L1"])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 1, 2), (1, 4, 20), (1, 17, 17)])
 def test_every_image_found_holds_and_the_books_agree(norm, shape):
     model, x, y = network(shape, 5)
-    eps = {"Linf": 0.1, "L2": 0.5}[norm]
+    eps = {"Linf": 0.1, "L2": 0.5, "L1": 1.0}[norm]
     found = autoattack(model, x, y, norm=norm, eps=eps, n_classes=5, seed=0, preset="quick")
     assert torch.equal(model(found.adversarial).argmax(1) == y, found.robust)
     assert float(lengths(found.adversarial - x, norm).max()) <= eps + 1e-6
@@ -115,6 +115,15 @@ def test_a_function_is_attacked_and_leaves_no_gradients_behind():
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_in_l1_a_model_without_gradient_is_refused_and_square_said_to_be_left_out():
+    model, x, y = network((1, 8, 8), 5)
+    found = autoattack(model, x, y, norm="L1", eps=0.5, n_classes=5, seed=0, preset="quick")
+    assert [part.name for part in found.parts] == ["APGD-CE", "APGD-T", "FAB-T"]
+    assert found.notes == ("Square is not defined in L1: left out",)
+    with pytest.raises(ConfigError, match="no gradient"):
+        autoattack(lambda v: model(v).detach(), x, y, norm="L1", eps=0.5, n_classes=5, seed=0)
+
+
 def test_no_radius_is_clean_accuracy():
     model, x, y = network((1, 8, 8), 5)
     found = autoattack(model, x, y, norm="Linf", eps=0.0, n_classes=5, seed=0)
@@ -140,7 +149,7 @@ def test_leaving_early_ends_the_work():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"norm": "L1"}, "Linf and L2"),
+        ({"norm": "L3"}, "Linf, L2, L1"),
         ({"preset": "plus"}, "standard"),
         ({"n_classes": 7}, "logits"),
         ({"eps": -1.0}, "eps"),

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from core import networks
 from core.attacks import certified, pgd
 from core.errors import ConfigError
+from core.networks.model import build
 
 
 def test_one_linear_layer_is_exact_even_at_the_box():
@@ -29,7 +29,7 @@ def test_one_linear_layer_is_exact_even_at_the_box():
 
 @pytest.mark.parametrize(("name", "shape"), [("mlp", (1, 8, 8)), ("small-cnn", (1, 12, 12)), ("lenet", (3, 16, 16))])
 def test_what_is_proven_no_attack_breaks(name, shape):
-    model = networks.build(name, {}, shape, 5, (0.4,) * shape[0], (0.3,) * shape[0], seed=0)
+    model = build(name, {}, shape, 5, (0.4,) * shape[0], (0.3,) * shape[0], seed=0)
     x = torch.rand(40, *shape, generator=torch.Generator().manual_seed(0))
     y = model(x).argmax(1)
     shares = []
@@ -42,13 +42,13 @@ def test_what_is_proven_no_attack_breaks(name, shape):
 
 
 def test_wrong_images_are_never_certified():
-    model = networks.build("mlp", {}, (1, 8, 8), 5, (0.4,), (0.3,), seed=0)
+    model = build("mlp", {}, (1, 8, 8), 5, (0.4,), (0.3,), seed=0)
     x = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     assert not certified(model, x, (model(x).argmax(1) + 1) % 5, eps=1e-5).any()
 
 
 def test_layers_that_intervals_cannot_pass_are_named():
-    convnet = networks.build("convnet", {"width": 4}, (1, 8, 8), 5, (0.4,), (0.3,), seed=0)
+    convnet = build("convnet", {"width": 4}, (1, 8, 8), 5, (0.4,), (0.3,), seed=0)
     x, y = torch.rand(2, 1, 8, 8), torch.zeros(2, dtype=torch.int64)
     with pytest.raises(ConfigError, match="GroupNorm"):
         certified(convnet, x, y, eps=0.1)

@@ -110,6 +110,13 @@ def test_more_restarts_never_raise_robust_accuracy(norm):
     assert 0 < counts[-1] < len(x)
 
 
+def test_every_restart_begins_elsewhere():
+    model, x, y = small_network()
+    options = {"norm": "Linf", "eps": 0.001, "steps": 1, "restarts": 3, "keep": "last", "generator": generator()}
+    first, second, third = (step.images for step in pgd_steps(model, x, y, **options))
+    assert not torch.equal(first, second) and not torch.equal(second, third) and not torch.equal(first, third)
+
+
 def test_the_worst_iterate_is_kept_and_the_last_one_counts():
     model, x, y = small_network()
     seen: list[torch.Tensor] = []

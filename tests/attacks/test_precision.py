@@ -10,7 +10,7 @@ from core.evaluation.evaluate import Config, evaluate
 from core.events import drive
 from core.kernels import Kernel, KernelRegressor
 from core.kernels.lazy import FromZero
-from core.networks import build
+from core.networks.model import build
 from core.types import TestSplit
 
 

@@ -42,7 +42,20 @@ def test_points_inside_do_not_move(norm, seed, radius, spread):
     torch.testing.assert_close(project(moved, x, norm, lengths(moved - x, norm) + 1e-9), moved, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("norm", ["Linf", "L1"])
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_an_image_that_is_no_number_holds_nobody_up(norm, odd):
+    """A network that diverged gives such gradients; the others come out as without it."""
+    x, moved = sample(0, 1.0)
+    eps = torch.full((4,), 0.5, dtype=torch.float64)
+    wanted = project(moved, x, norm, eps)
+    moved[2, 0, 1, 1] = odd
+    found = project(moved, x, norm, eps)
+    assert torch.equal(found[[0, 1, 3]], wanted[[0, 1, 3]])
+
+
+@pytest.mark.parametrize("norm", NORMS)
 @few
 @cases
 def test_no_feasible_point_is_nearer(norm, seed, radius, spread):

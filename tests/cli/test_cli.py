@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -9,11 +12,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from core import api
 from core.cli import main as cli
-from core.cli import tables
+from core.cli import runs, tables
 from core.cli.main import app
 from core.errors import BallastError
 
+ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["--network", "mlp", "--epochs", "2", "--eval-images", "60", "--curve-images", "20", "--live-images", "20"]
 
 
@@ -90,7 +95,40 @@ def test_runs_are_shown_renamed_exported_and_deleted(home: Path):
     with zipfile.ZipFile(io.BytesIO((home / "all.zip").read_bytes())) as archive:
         assert {"record.json", "metrics.csv", "condensed.npz", "last.safetensors"} <= set(archive.namelist())
     call("runs", "delete", run)
+    assert "is in the trash: restore it" in refused("runs", "show", run)
+    call("runs", "restore", run)
+    assert json.loads(call("runs", "show", run, "--json"))["id"] == run
+    assert "is not in the trash" in refused("runs", "restore", run)
+    call("runs", "delete", run, "--now")
     assert "there is no run" in refused("runs", "show", run)
+
+
+def test_a_stopped_run_is_gone_on_with_and_a_list_must_have_a_length(home: Path, monkeypatch: pytest.MonkeyPatch):
+    from core.cli import show
+
+    def interrupt(self, event):
+        if event.stage == "train":
+            raise KeyboardInterrupt
+
+    line = ["run", "--data", "moons", "--limit", "20", "--method", "random", "--ipc", "2", "--network", "mlp",
+            "--training", "standard", "--epochs", "3", "--eval-images", "20", "--attack-steps", "2"]  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(show.Ticker, "__call__", interrupt)
+        assert "cancelled" in refused(*line)
+    (stopped,) = json.loads(call("runs", "--json"))
+    assert stopped["status"] == "cancelled" and stopped["resumable"]
+    found = json.loads(call("runs", "resume", stopped["id"], "--json"))
+    assert found["run"] == stopped["id"] and 0 <= found["clean_acc"] <= 1
+    assert "cannot be resumed: it is done" in refused("runs", "resume", stopped["id"])
+    assert "at least 1, got -5" in refused("runs", "--limit", "-5")
+
+
+def test_the_help_of_runs_promises_the_commands_there_are():
+    words = call("runs", "--help").split("Usage")[1]
+    promised = "List, show, cancel, resume, rename, export, delete and restore runs."
+    assert promised in " ".join(words.split())
+    commands = {command.name or command.callback.__name__ for command in runs.app.registered_commands}
+    assert commands == {"show", "cancel", "resume", "rename", "export", "delete", "restore"}
 
 
 def test_a_finished_run_is_the_source_of_another_method_and_its_set_the_start_of_kip(home: Path):
@@ -129,6 +167,26 @@ def test_certify_believes_the_pixels_only(home: Path):
     assert "digits" in refused("certify", path, "--data", "nowhere")
 
 
+def test_certify_refuses_bounds_that_are_contradicted_or_beaten(home: Path):
+    call("condense", "--data", "digits", "--limit", "20", "--method", "k-center", "--ipc", "2", "--out", home / "c")
+    path, settings = home / "c" / "condensed.npz", ["--data", "digits", "--limit", "20", "--json"]
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    honest = json.loads(str(arrays["meta"]))
+    radii = honest["info"]["radius_per_class"]
+    met = {"lower_bound_per_class": radii, "lower_bound_radius": max(radii), "proven": True}
+    for told, words in (
+        ({**met, "lower_bound_per_class": [*radii[:9], radii[9] * 1.01]}, "class 9 has the lower bound"),
+        ({**met, "lower_bound_per_class": [*radii[:9], radii[9] / 2]}, "called proven"),
+        (met, "there is a cover by 2 centres"),
+    ):
+        meta = {**honest, "info": {**honest["info"], **told}}
+        np.savez(path, **{**arrays, "meta": np.array(json.dumps(meta))})
+        result = CliRunner().invoke(app, ["certify", str(path), *settings])
+        assert result.exit_code == 1
+        assert any(words in sentence for sentence in json.loads(result.stdout)["violations"]), result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -149,6 +207,7 @@ def test_refusals_are_sentences(arguments: list[str], sentence: str):
 
 def test_exit_code_and_no_traceback(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.argv", ["core", "runs", "show", "x"])
+    monkeypatch.setattr(cli.signals, "listen", lambda: None)  # the signals of this process are pytest's
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 1
@@ -161,3 +220,46 @@ def test_registries_are_listed(table: str):
     assert [row["name"] for row in listed] == list(tables.REGISTRIES[table])
     for name in tables.REGISTRIES[table]:
         assert name in call(table)
+
+
+@pytest.mark.parametrize(
+    ("command", "tables"),
+    [
+        ("run", (api.METHODS, api.NETWORKS, api.TRAINERS)),
+        ("condense", (api.METHODS,)),
+        ("train", (api.NETWORKS, api.TRAINERS)),
+        ("evaluate", ()),
+    ],
+)
+def test_the_help_of_a_command_names_every_setting_with_its_default(command: str, tables: tuple):
+    said = call(command, "--help")
+    configs = [row.Config for table in tables for row in table.values()]
+    configs += [api.EvaluationConfig] if command in ("run", "evaluate") else []
+    for config in configs:
+        for info in config.describe():
+            lines = [line for line in said.splitlines() if line.split()[:1] == [f"--{info.name.replace('_', '-')}"]]
+            assert any(info.help in line for line in lines), (config, info.name)
+    for table in tables:
+        assert all(f"{name}: {row.title}" in said for name, row in table.items())
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(home: Path, monkeypatch: pytest.MonkeyPatch):
+    (home / "file").write_text("mine")
+    monkeypatch.setattr(api.work.inline.InlineExecutor, "submit", lambda self, run: pytest.fail("work was begun"))
+    line = ["run", "--data", "moons", "--method", "random", "--ipc", "2", "--network", "mlp"]
+    for out in (home / "file", home / "file" / "below"):
+        assert "should be a folder and is none" in refused(*line, "--out", out)
+    assert "is a folder: name a file in it" in refused("runs", "export", "any", "--out", home)
+    assert "should be a folder" in refused("runs", "export", "any", "--out", home / "file" / "a.zip")
+    assert "should be a folder" in refused("doctor", "--backup", home / "file" / "a.zip")
+    assert (home / "file").read_text() == "mine" and json.loads(call("runs", "--json")) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an interrupt is another thing there")
+def test_an_interrupt_while_the_program_is_loaded_is_an_exit_code_and_no_traceback():
+    code = "import os, signal, sys, runpy; sys.argv = ['core', 'methods']; "
+    code += "sys.addaudithook(lambda name, args: name == 'import' and args[0] == 'core.api' and hit()); "
+    code += "hit = lambda done=[]: done or (done.append(1), os.kill(os.getpid(), signal.SIGINT)); "
+    code += "runpy.run_module('core', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,9 +11,8 @@ from core import api
 from core.cli.main import app
 from core.errors import BallastError
 from core.evaluation.indicators import AuditReport
-from core.events import Progress, Work
 from core.maps import umap
-from core.types import TrainSplit
+from tests.flat_map import flat_map
 
 QUICK = ["--network", "mlp", "--width", "16", "--training", "standard", "--epochs", "3", "--eval-images", "20",
          "--curve-points", "2", "--curve-images", "10", "--live-images", "0", "--attack-steps", "10"]  # fmt: skip
@@ -26,14 +24,8 @@ def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
+        patch.setattr(umap, "embed", flat_map)
         yield call("run", "--data", "digits", "--limit", "12", "--method", "random", "--ipc", "10", *QUICK)["run"]
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    """A map that costs nothing: it is not what is tested here."""
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
 
 
 def call(*arguments: str) -> dict:
@@ -80,7 +72,7 @@ def test_what_cannot_be_judged_is_refused_in_a_sentence(run_id: str):
         (("audit", "--run", "nothing"), "there is no run nothing"),
         (("audit", "--run", run_id, "--epsilon", "0.1"), "--epsilon is not an option"),
         (("audit", "--run", run_id, "--eps", "0"), "eps"),
-        (("evaluate", "--run", run_id, "--attack", "autoattack", "--norm", "L1"), "AutoAttack is defined for Linf"),
+        (("evaluate", "--run", run_id, "--attack", "autoattack", "--norm", "L3"), "norm"),
     ):
         with pytest.raises(BallastError, match=words):
             call(*arguments)

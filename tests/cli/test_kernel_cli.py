@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 
 from core import api, datasets
 from core.cli.main import app
+from core.engine import artifacts
 from core.errors import BallastError, ConfigError
-from core.evaluation.evaluate import choose
+from core.evaluation.sample import choose
 from core.events import drive
+from core.jobs import width_pace
+from core.jobs.run import network_seeds
 from core.kernels import Kernel, fit_condensed, mean_image
-from core.runs import artifacts, kernel_price
 from core.types import DataConfig
 
 DATA = ["--data", "digits", "--limit", "60"]
@@ -101,7 +103,7 @@ def test_lazy_training_fits_the_set_and_its_options_have_an_effect(support: Path
         config = {"settings": settings, "condensed": str(support), "width": {**chosen, **change}}
         record = api.here("width", config)
         assert record.status == "done", record.error
-        assert [row["seed"] for row in record.result["rows"]] == [0, 1, 0]
+        assert [row["seed"] for row in record.result["rows"]] == [*network_seeds(0, 2), 0]
         rows[name] = record.result["rows"]
     losses = {name: found[0]["train_loss"] for name, found in rows.items()}
     assert len(set(losses.values())) == 5
@@ -120,7 +122,7 @@ def test_a_comparison_says_first_what_it_will_take_and_refuses_what_does_not_fit
     told = [event for event in api.events(record.id) if "price_s" in event.values]
     assert len(told) == 1 and told[0].note.startswith("about ") and told[0].done == 0
     assert record.result["price_s"] == told[0].values["price_s"] > 0
-    monkeypatch.setattr("core.kernels.cost.available", lambda device: 50_000)
+    monkeypatch.setattr("core.jobs.width_price.available", lambda device: 50_000)
     failed = api.here("width", config)
     assert failed.status == "failed" and "what would fit: widths up to 16" in failed.error
 
@@ -129,11 +131,11 @@ def test_the_price_grows_with_width_epochs_seeds_and_images():
     pace, shape = {"ntk-mlp": 1e-4, "kernel": 1e-5}, (1, 8, 8)
 
     def price(widths: dict[int, int], **change: object) -> float:
-        return kernel_price.seconds(api.WidthConfig(**change), pace, widths, shape, 10, 20)
+        return width_pace.seconds(api.WidthConfig(**change), pace, widths, shape, 10, 20)
 
     base = price({512: 2})
-    kernel = kernel_price.GRADIENTS * 200 * 1e-5
-    assert base - kernel == pytest.approx((200 * 20 + kernel_price.GRADIENTS * 200) * 1e-4)
+    kernel = width_pace.GRADIENTS * 200 * 1e-5
+    assert base - kernel == pytest.approx((200 * 20 + width_pace.GRADIENTS * 200) * 1e-4)
     assert price({512: 2}, seeds=3) - kernel == pytest.approx(3 * (base - kernel))
     assert price({512: 2, 1024: 2}) > 3 * base
     assert price({512: 2}, epochs=400) > base < price({512: 2}, images=300)

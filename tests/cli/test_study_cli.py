@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from core.engine import locks
+from core.engine.store import Store
+from core.engine.worker import slot_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
@@ -51,3 +56,24 @@ def test_wrong_words_are_refused_in_a_sentence(home: Path):
     assert missing.returncode == 1 and "there is no study nothing" in missing.stderr
     escape = study(home, "transfer", *WORDS[:-1], "../out")
     assert escape.returncode == 1 and "letters, digits" in escape.stderr
+
+
+def test_a_study_that_is_terminated_cancels_its_runs_and_says_so_by_its_exit_code(tmp_path: Path):
+    environment = {**os.environ, "BALLAST_HOME": str(tmp_path), "BALLAST_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "core", "study", "transfer", *WORDS[:12], "--epochs", "100000", "--name", "ended",
+               "--network", "mlp", "--reference-seeds", "0", "--workers", "2"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    store = Store(tmp_path / "ballast.sqlite")
+    try:
+        while not any(event.stage == "train" and event.done for run in store.runs() for event in store.events(run.id)):
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.1)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 143 and "Traceback" not in said
+        assert {run.status for run in store.runs(kind="run")} == {"cancelled"}
+        while any(locks.held(slot_lock(tmp_path, f"work-{number}")) for number in (0, 1)):
+            time.sleep(0.1)  # its workers leave when they have nothing to do
+    finally:
+        process.kill()
+        store.close()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.compressors import k_center, mfc, random
+from core.compressors.selection import k_center, mfc, random
 from core.covering.certificate import certify
 from core.errors import ConfigError, ResourceError
 from core.types import TrainSplit
@@ -88,30 +88,40 @@ def test_covers_are_certified_on_digits_and_toys(method):
         condensed = run(method, train, n_classes=classes, **settings)[1]
         assert certify(train, condensed).violations == ()
         assert condensed.weights.sum() == len(train)
-        assert condensed.info["k_per_class"] == [3] * classes
+        assert condensed.info.k_per_class == (3,) * classes
 
 
 def test_mfc_is_never_worse_than_k_center_and_within_its_bound():
     train = digits()
     for norm in ("L2", "Linf", "L1"):
-        greedy = run(k_center, train, ipc=6, norm=norm)[1].info["radius_per_class"]
+        greedy = run(k_center, train, ipc=6, norm=norm)[1].info.radius_per_class
         condensed = run(mfc, train, ipc=6, norm=norm, **FEW)[1]
         for ours, far, lower in zip(
-            condensed.info["radius_per_class"], greedy, condensed.info["lower_bound_per_class"], strict=True
+            condensed.info.radius_per_class, greedy, condensed.info.lower_bound_per_class, strict=True
         ):
             assert lower <= ours <= far <= 2 * ours + 1e-12
 
 
 def test_mfc_says_what_it_proved():
     info = run(mfc, digits(), ipc=4)[1].info
-    assert info["proven"] is True
-    assert info["gap"] == 0.0
-    assert info["optimal"] == "proven optimal"
-    assert info["lower_bound_radius"] == max(info["radius_per_class"])
+    assert info.proven is True
+    assert info.gap == 0.0
+    assert info.optimal == "proven optimal"
+    assert info.lower_bound_radius == max(info.radius_per_class)
     loose = run(mfc, digits(), radius=1.2, rounds=0, steps=200)[1].info
-    assert loose["proven"] is False
-    assert loose["optimal"].endswith("not proven optimal")
-    assert loose["lower_bound_k"] == 10
+    assert loose.proven is False
+    assert loose.optimal.endswith("not proven optimal")
+    assert loose.lower_bound_k == 10
+    assert mfc._optimal(False, 0.0).startswith("largest radius proven optimal")  # though not that of every class
+
+
+def test_mfc_calls_proven_only_what_every_class_has_proved():
+    """One class of a single image is proven at once, the others are not within so little effort."""
+    every = digits()
+    train = every.take(np.concatenate([np.flatnonzero(every.y == 0)[:1], np.flatnonzero(every.y > 0)]))
+    info = run(mfc, train, radius=1.2, rounds=0, steps=200)[1].info
+    assert info.proven_per_class[0] is True and not all(info.proven_per_class)
+    assert info.proven is False and info.gap > 0
 
 
 def test_mfc_radius_is_respected_to_the_last_grey_step():
@@ -119,7 +129,7 @@ def test_mfc_radius_is_respected_to_the_last_grey_step():
     for norm, radius in (("L2", 1.5), ("Linf", 0.5), ("L1", 8.0)):
         condensed = run(mfc, train, radius=radius, norm=norm, **FEW)[1]
         assert condensed.radius <= radius
-        assert condensed.info["lower_bound_k"] <= len(condensed)
+        assert condensed.info.lower_bound_k <= len(condensed)
 
 
 def test_first_cover_of_all_classes_comes_before_anything_improves():
@@ -158,7 +168,7 @@ def test_mfc_resumes_to_the_same_bytes(settings):
             break
     assert resumed.hash == whole.hash
     for name in ("lower_bound_per_class", "gap", "proven_per_class"):
-        assert resumed.info[name] == whole.info[name]
+        assert getattr(resumed.info, name) == getattr(whole.info, name)
 
 
 @pytest.mark.parametrize("method", [random, k_center, mfc])

@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core.compressors import backbone, dc, dsa, gradient_matching, matching
+from core.compressors import backbone
+from core.compressors.matching import dc, dsa, gradient, learning
 from core.errors import ConfigError
-from core.events import drive
+from core.events import drive, finish
 from core.networks.augment import augment, draw
 from core.types import TrainSplit
 
@@ -32,14 +33,6 @@ def learned(method=dc, train=None, on_event=lambda event: None, seed: int = 0, c
     return drive(work, on_event)
 
 
-def advanced(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
 def obvious(found, wanted) -> float:
     """Zhao et al. 2021: over layers l and outputs i, 1 - <A_i, B_i> / (|A_i| |B_i|), in numbers."""
     total = 0.0
@@ -49,36 +42,36 @@ def obvious(found, wanted) -> float:
     return total
 
 
-def loop_of(method, train: TrainSplit, **options) -> gradient_matching.Loop:
+def loop_of(method, train: TrainSplit, **options) -> gradient.Loop:
     config = method.Config(**{**SMALL, **options})
-    real = matching.Real.of(train, "dc", 0, "cpu")
-    kinds = matching.kinds(config.augment, train.shape) if method is dsa else ()
-    return gradient_matching.Loop(real, matching.Learned.begin(real, config), config, kinds, 4)
+    real = learning.Real.of(train, "dc", 0, "cpu")
+    kinds = learning.kinds(config.augment, train.shape) if method is dsa else ()
+    return gradient.Loop(real, learning.Learned.begin(real, config), config, kinds, 4)
 
 
 def test_the_distance_by_hand():
     """One output turned by 90 degrees counts 1, one turned round 2, one longer only 0; layers add up."""
     a = torch.tensor([[3.0, 0.0], [1.0, 1.0], [2.0, 4.0]])
     b = torch.tensor([[0.0, 5.0], [-2.0, -2.0], [1.0, 2.0]])
-    assert float(gradient_matching.distance([a], [b])) == pytest.approx(3, abs=1e-5)
-    assert float(gradient_matching.distance([a, a], [b, a])) == pytest.approx(3, abs=1e-5)
+    assert float(gradient.distance([a], [b])) == pytest.approx(3, abs=1e-5)
+    assert float(gradient.distance([a, a], [b, a])) == pytest.approx(3, abs=1e-5)
     filters = torch.arange(8.0).reshape(2, 1, 2, 2)
     cosine = (0 * 3 + 1 * 2 + 2 * 1 + 3 * 0) / 14
     turned = torch.stack([filters[0].flip(1, 2), filters[1]])
-    assert float(gradient_matching.distance([turned], [filters])) == pytest.approx(1 - cosine, abs=1e-5)
+    assert float(gradient.distance([turned], [filters])) == pytest.approx(1 - cosine, abs=1e-5)
 
 
 def test_the_distance_is_the_formula_and_ignores_length():
     generator = torch.Generator().manual_seed(0)
     a, b = ([torch.randn(shape, generator=generator) for shape in ((4, 3, 3, 3), (5, 7))] for _ in range(2))
-    assert float(gradient_matching.distance(a, b)) == pytest.approx(obvious(a, b), abs=1e-4)
-    assert float(gradient_matching.distance([9 * x for x in a], b)) == pytest.approx(obvious(a, b), abs=1e-4)
-    assert float(gradient_matching.distance(a, a)) == pytest.approx(0, abs=1e-4)
+    assert float(gradient.distance(a, b)) == pytest.approx(obvious(a, b), abs=1e-4)
+    assert float(gradient.distance([9 * x for x in a], b)) == pytest.approx(obvious(a, b), abs=1e-4)
+    assert float(gradient.distance(a, a)) == pytest.approx(0, abs=1e-4)
 
 
 def test_only_weights_of_convolutions_and_linear_layers_are_matched():
     network = loop_of(dc, split())._drawn(0)
-    shapes = [tuple(weight.shape) for weight in gradient_matching.matched(network)]
+    shapes = [tuple(weight.shape) for weight in gradient.matched(network)]
     assert shapes == [(5, 1, 3, 3), (5, 5, 3, 3), (4, 5 * 3 * 2)]
 
 
@@ -88,7 +81,7 @@ def test_gradients_in_parts_are_those_of_the_whole_mean_loss(size: int):
     network, x = loop._drawn(0), loop.real.batch(1, 8, 0)
     network(x).log_softmax(1)[:, 1].mean().neg().backward()
     whole = [weight.grad for weight in network.parameters() if weight.ndim > 1]
-    parts = advanced(gradient_matching.gradients_in_parts(network, x, 1, size))
+    parts = finish(gradient.gradients_in_parts(network, x, 1, size))
     for a, b in zip(parts, whole, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
@@ -97,9 +90,9 @@ def test_gradients_in_parts_are_those_of_the_whole_mean_loss(size: int):
 def test_many_images_of_a_class_in_parts_give_the_gradient_of_the_whole(method):
     loop = loop_of(method, split())
     network, change = loop._drawn(0), loop.real.changes(loop.kinds, 0)[0]
-    wanted = gradient_matching.gradients(network, loop.real.batch(0, 8, 0), 0)
+    wanted = gradient.gradients(network, loop.real.batch(0, 8, 0), 0)
     x = loop.real.batch(0, 13, 1)
-    whole, parts = (advanced(gradient_matching.pull(network, x, change, 0, wanted, size)) for size in (13, 3))
+    whole, parts = (finish(gradient.pull(network, x, change, 0, wanted, size)) for size in (13, 3))
     assert parts[1] == pytest.approx(whole[1], rel=1e-4) and whole[0].abs().max() > 1e-3
     torch.testing.assert_close(parts[0], whole[0], rtol=1e-3, atol=1e-5)
 
@@ -129,7 +122,7 @@ def test_two_steps_of_a_round_are_the_slow_obvious_ones(method):
             for a, b in zip(wanted, found, strict=True):
                 if a.ndim > 1:
                     total = total + (1 - F.cosine_similarity(a.detach().flatten(1), b.flatten(1))).sum()
-        loss = advanced(loop.advance())
+        loss = finish(loop.advance())
         assert loss == pytest.approx(float(total.detach()) / 3, rel=1e-3)
         (slope,) = torch.autograd.grad(total, own)
         velocity = 0.5 * velocity + deviation**2 * slope
@@ -154,16 +147,19 @@ def test_a_round_draws_a_network_and_trains_it_between_its_steps_only():
     loop, seen = loop_of(dc, split(), outer=3), []
     for _ in range(7):
         before = copy.deepcopy(loop.network.state_dict()) if loop.network else None
-        advanced(loop.advance())
+        finish(loop.advance())
         seen.append((before, copy.deepcopy(loop.network.state_dict())))
-    same = lambda a, b: all(torch.equal(a[name], b[name]) for name in a)  # noqa: E731
+
+    def same(a, b):
+        return all(torch.equal(a[name], b[name]) for name in a)
+
     fresh = [loop._drawn(step).state_dict() for step in (0, 3, 6)]
     assert not same(fresh[0], fresh[1])
     assert not same(seen[0][1], fresh[0]), "trained after the first step"
     assert same(seen[2][0], seen[2][1]), "not after the last"
     assert not same(seen[3][1], seen[3][0]) and not same(seen[4][0], seen[4][1])
     left = loop_of(dc, split(), inner=0)
-    advanced(left.advance())
+    finish(left.advance())
     assert same(left.network.state_dict(), left._drawn(0).state_dict())
 
 
@@ -173,7 +169,7 @@ def test_without_changes_dsa_is_dc():
     images = []
     for loop in loops:
         for _ in range(3):
-            advanced(loop.advance())
+            finish(loop.advance())
         images.append(loop.learned.x)
     assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
 
@@ -185,9 +181,9 @@ def test_gradients_of_a_network_of_its_own_come_closer():
         loop, total = loop_of(dc, train, width=16), 0.0
         network = loop._drawn(10_000)
         for label in range(3):
-            wanted = gradient_matching.gradients(network, loop.real.batch(label, 40, 0), label)
+            wanted = gradient.gradients(network, loop.real.batch(label, 40, 0), label)
             own = torch.tensor(x[3 * label : 3 * label + 3])
-            total += float(gradient_matching.distance(gradient_matching.gradients(network, own, label), wanted))
+            total += float(gradient.distance(gradient.gradients(network, own, label), wanted))
         return total
 
     first = learned(dc, train, steps=0)
@@ -202,7 +198,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(method):
 
 @pytest.mark.parametrize("method", [dc, dsa])
 def test_resuming_equals_never_having_stopped_also_within_a_round(monkeypatch, method):
-    monkeypatch.setattr(matching, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(learning, "CHECKPOINT_S", 0.0)
     events = []
     whole = learned(method, on_event=events.append)
     states = {int(event.state["step"]): event.state for event in events if event.state is not None}

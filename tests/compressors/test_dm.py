@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.compressors import backbone, dm, matching
+from core.compressors import backbone
+from core.compressors.matching import dm, learning
 from core.errors import ConfigError, NumericsError
-from core.events import drive
+from core.events import drive, finish
 from core.networks.augment import augment
 from core.types import TrainSplit, stream
 
@@ -29,24 +30,16 @@ def learned(train=None, on_event=lambda event: None, seed: int = 0, checkpoint=N
     return drive(work, on_event)
 
 
-def advanced(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
 @pytest.mark.parametrize("together", [1, 10_000], ids=["class by class", "all at once"])
 @pytest.mark.parametrize("wish", ["off", "auto"])
 def test_a_step_is_the_slow_obvious_one(monkeypatch, wish: str, together: int):
     monkeypatch.setattr(backbone, "at_once", lambda *_: together)
     train, config = split(shape=(3, 9, 8)), dm.Config(**SMALL, augment=wish, lr_img=2.0)
-    real = matching.Real.of(train, "dm", 5, "cpu")
-    images = matching.Learned.begin(real, config)
+    real = learning.Real.of(train, "dm", 5, "cpu")
+    images = learning.Learned.begin(real, config)
     images.velocity.normal_(generator=torch.Generator().manual_seed(0)).mul_(1e-3)
-    x, velocity, which = images.x.clone(), images.velocity.clone(), matching.kinds(wish, train.shape)
-    loss = advanced(dm._step(real, images, config, which, 3))
+    x, velocity, which = images.x.clone(), images.velocity.clone(), learning.kinds(wish, train.shape)
+    loss = finish(dm._step(real, images, config, which, 3))
 
     # as published: pixels normalised outside the network, one class after the other, SGD with momentum on those
     mean, std = (torch.tensor(part).view(1, -1, 1, 1) for part in real.statistics)
@@ -72,20 +65,25 @@ def test_a_step_is_the_slow_obvious_one(monkeypatch, wish: str, together: int):
 
 
 def test_many_images_of_a_class_in_parts_give_the_gradient_of_the_whole():
-    real = matching.Real.of(split(), "dm", 0, "cpu")
+    real = learning.Real.of(split(), "dm", 0, "cpu")
     network = backbone.drawn((1, 9, 8), 3, real.statistics, width=6, depth=3, seed=0, device="cpu")
-    change, x = real.changes(matching.kinds("auto", (1, 9, 8)), 0)[0], real.batch(0, 13, 1)
+    change, x = real.changes(learning.kinds("auto", (1, 9, 8)), 0)[0], real.batch(0, 13, 1)
     wanted = network.features(real.batch(0, 10, 0)).mean(0, keepdim=True).detach()
-    ((whole,), loss), ((parts,), again) = (advanced(dm._pull(network, [x], [change], wanted, n)) for n in (13, 3))
+    ((whole,), loss), ((parts,), again) = (finish(dm._pull(network, [x], [change], wanted, n)) for n in (13, 3))
     assert again == pytest.approx(loss, rel=1e-4) and whole.abs().max() > 1e-4
     torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-6)
+
+
+def test_learned_images_stay_in_the_pixel_range():
+    x = learned(lr_img=1000.0, steps=3).x
+    assert x.min() == 0 and x.max() == 1  # so long a step leaves it on both sides
 
 
 def test_the_whole_class_on_both_sides_leaves_nothing_to_learn():
     """A class that is its own condensed set has distance 0 and stays, in every network and under every change."""
     train = split(counts=(3, 3, 3))
     found = learned(train, ipc=5, batch=3, augment="auto")
-    assert found.info["loss"] == pytest.approx(0, abs=1e-6)
+    assert found.info.loss == pytest.approx(0, abs=1e-6)
     for label in range(3):
         own, real = found.x[found.y == label], train.pixels(np.flatnonzero(train.y == label))
         assert max(min(np.abs(image - other).max() for other in real) for image in own) < 1e-3
@@ -93,7 +91,7 @@ def test_the_whole_class_on_both_sides_leaves_nothing_to_learn():
 
 def test_the_distance_to_a_fixed_network_falls():
     train, config = split(counts=(40, 40, 40)), dm.Config(**{**SMALL, "batch": 40}, augment="off")
-    real = matching.Real.of(train, "dm", 0, "cpu")
+    real = learning.Real.of(train, "dm", 0, "cpu")
     network = backbone.drawn(train.shape, 3, real.statistics, width=32, depth=3, seed=99, device="cpu")
 
     def gap(x: np.ndarray) -> float:
@@ -102,7 +100,7 @@ def test_the_distance_to_a_fixed_network_falls():
             wanted = torch.stack([network.features(batch).mean(0) for batch in batches])
             return float(dm.distance(network, list(torch.tensor(x).split(3)), wanted))
 
-    first = matching.Learned.begin(real, config).x.numpy().copy()
+    first = learning.Learned.begin(real, config).x.numpy().copy()
     assert gap(learned(train, steps=100, batch=40, width=16, augment="off").x) < 0.65 * gap(first)
 
 
@@ -113,7 +111,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(options: dict):
 
 
 def test_resuming_equals_never_having_stopped(monkeypatch):
-    monkeypatch.setattr(matching, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(learning, "CHECKPOINT_S", 0.0)
     events = []
     whole = learned(on_event=events.append)
     states = [event.state for event in events if event.state is not None]
@@ -126,13 +124,13 @@ def test_resuming_equals_never_having_stopped(monkeypatch):
 
 
 def test_pictures_and_losses_come_and_the_last_is_the_result(monkeypatch):
-    monkeypatch.setattr(matching, "PULSE_S", 0.0)
-    monkeypatch.setattr(matching, "PICTURE_S", 0.0)
+    monkeypatch.setattr(learning, "PULSE_S", 0.0)
+    monkeypatch.setattr(learning, "PICTURE_S", 0.0)
     events = []
     found = learned(on_event=events.append)
     assert "shift" in events[0].note and events[0].x is not None and events[0].done == 0
     losses = [event.values["loss"] for event in events if event.values]
-    assert len(losses) == SMALL["steps"] and losses[-1] == found.info["loss"]
+    assert len(losses) == SMALL["steps"] and losses[-1] == found.info.loss
     assert np.array_equal(events[-1].x, found.x) and not np.array_equal(events[0].x, found.x)
     assert [event.done for event in events] == sorted(event.done for event in events)
 
@@ -157,27 +155,27 @@ def test_any_shape_and_kind_of_number(shape: tuple, levels: int):
 
 
 def test_digits_are_never_mirrored_colour_images_are_and_points_never_change():
-    assert "flip" not in matching.kinds("auto", (1, 28, 28)) and "shift" in matching.kinds("auto", (1, 28, 28))
-    assert "flip" in matching.kinds("auto", (3, 32, 32)) and "flip" in matching.kinds("flip", (1, 28, 28))
-    assert matching.kinds("off", (3, 32, 32)) == matching.kinds("auto", (1, 1, 2)) == ()
-    assert len(set(matching.kinds("flip", (3, 32, 32)))) == len(matching.kinds("flip", (3, 32, 32)))
+    assert "flip" not in learning.kinds("auto", (1, 28, 28)) and "shift" in learning.kinds("auto", (1, 28, 28))
+    assert "flip" in learning.kinds("auto", (3, 32, 32)) and "flip" in learning.kinds("flip", (1, 28, 28))
+    assert learning.kinds("off", (3, 32, 32)) == learning.kinds("auto", (1, 1, 2)) == ()
+    assert len(set(learning.kinds("flip", (3, 32, 32)))) == len(learning.kinds("flip", (3, 32, 32)))
 
 
 def test_a_class_shares_its_change_and_classes_have_their_own():
-    real = matching.Real.of(split(), "dm", 0, "cpu")
-    kinds = matching.kinds("auto", (1, 9, 8))
+    real = learning.Real.of(split(), "dm", 0, "cpu")
+    kinds = learning.kinds("auto", (1, 9, 8))
     steps = [real.changes(kinds, step) for step in range(20)]
     assert all(change.numbers.shape == (1, 3) for changes in steps for change in changes.values())
     assert len({float(change.numbers[0, 0]) for changes in steps for change in changes.values()}) == 60
     x = real.batch(0, 4, 0)
-    pair = matching.changed(torch.cat([x, x]), steps[0][0])
+    pair = learning.changed(torch.cat([x, x]), steps[0][0])
     assert torch.equal(pair[:4], pair[4:]), "a real image and its equal stay equal"
-    assert matching.changed(x, None) is x
+    assert learning.changed(x, None) is x
 
 
 def test_batches_are_drawn_without_replacement_and_from_one_class():
     train = split()
-    real = matching.Real.of(train, "dm", 0, "cpu")
+    real = learning.Real.of(train, "dm", 0, "cpu")
     for label, count in ((0, 10), (1, 10), (2, 2)):
         own = {image.tobytes() for image in train.pixels(np.flatnonzero(train.y == label))}
         drawn = [image.numpy().tobytes() for image in real.batch(label, 10, 3)]
@@ -192,12 +190,15 @@ def test_a_preset_fills_what_was_left_empty_and_nothing_else():
     assert fast == dm.Config() and fast.steps == dm.Config.PRESETS["fast"]["steps"]
     assert dm.Config(ipc=1).lr_img == pytest.approx(0.3) and dm.Config(ipc=1, lr_img=2).lr_img == 2
     assert dm.Config(**fast.model_dump()) == fast and fast.replace(steps=7).steps == 7
-    with pytest.raises(ConfigError, match="preset"):
+    assert dm.Config(steps=None) == dm.Config() == dm.Config(steps=7).replace(steps=None)
+    assert dm.Config(ipc=5000).lr_img == 1000  # not above what may be set by hand
+    assert {info.name for info in dm.Config.describe() if info.optional} == {"steps", "width", "batch", "lr_img"}
+    with pytest.raises(ConfigError, match="^preset[^;]*$"):  # and nothing of what it would have filled
         dm.Config(preset="slow")
 
 
 def test_signs_of_life_come_within_a_step(monkeypatch):
-    monkeypatch.setattr(matching, "PULSE_S", 0.0)
+    monkeypatch.setattr(learning, "PULSE_S", 0.0)
     monkeypatch.setattr(backbone, "at_once", lambda *_: 4)
     events = []
     learned(on_event=events.append, steps=1)

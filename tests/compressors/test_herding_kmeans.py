@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.compressors import herding, k_means
 from core.compressors.backbone import drawn
+from core.compressors.prototypes import k_means
+from core.compressors.selection import herding
 from core.errors import ConfigError
-from core.events import Progress, drive
+from core.events import Progress, drive, finish
 from core.networks.statistics import channel_statistics
 from core.types import TrainSplit, stream
 
@@ -24,15 +25,6 @@ def split(counts=(9, 5, 1), shape=(1, 6, 7), seed: int = 0) -> TrainSplit:
     return TrainSplit(x=x, y=np.repeat(np.arange(len(counts)), counts).astype(np.int64))
 
 
-def ran(work):
-    """The result of a generator, whatever it yields."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
 def condensed(method, train: TrainSplit, on_event=lambda event: None, n_classes: int = 3, seed: int = 0, **options):
     work = method.condense(train, method.Config(**options), n_classes=n_classes, seed=seed, device="cpu")
     return drive(work, on_event)
@@ -45,15 +37,18 @@ def test_herding_is_its_definition_by_brute_force_on_12_points(seed: int):
     for _ in range(12):
         gaps = {i: np.linalg.norm(x[[*taken, i]].mean(0) - x.mean(0)) for i in range(12) if i not in taken}
         taken.append(min(gaps, key=gaps.get))
-    assert ran(herding.herd(x, 12)).tolist() == taken
+    assert finish(herding.herd(x, 12)).tolist() == taken
 
 
 def test_the_mean_of_all_is_met_and_fewer_images_are_the_first_of_more():
     x = points(40, 8)
-    order = ran(herding.herd(x, 60))
+    order = finish(herding.herd(x, 60))
     assert sorted(order) == list(range(40))
-    assert np.array_equal(ran(herding.herd(x, 7)), order[:7])
-    gap = lambda rows: np.linalg.norm(x[rows].mean(0) - x.mean(0))  # noqa: E731
+    assert np.array_equal(finish(herding.herd(x, 7)), order[:7])
+
+    def gap(rows):
+        return np.linalg.norm(x[rows].mean(0) - x.mean(0))
+
     chance = np.median([gap(np.random.default_rng(s).permutation(40)[:10]) for s in range(50)])
     assert gap(order[:10]) < 0.5 * chance
 
@@ -67,7 +62,7 @@ def test_herding_gives_train_images_by_class_and_all_of_a_small_one(features: st
     means = [np.linalg.norm(train.pixels(np.flatnonzero(train.y == c)).mean(0) - found.x[found.y == c].mean(0))
              for c in range(3)]  # fmt: skip
     if features == "pixels":
-        assert found.info["mean_distance"] == pytest.approx(max(means), rel=1e-5)
+        assert found.info.mean_distance == pytest.approx(max(means), rel=1e-5)
     assert means[1] == pytest.approx(0, abs=1e-6) and events[-1].done == events[-1].total == 3
 
 
@@ -88,7 +83,11 @@ def test_herding_in_features_matches_means_of_features():
         features = network.features(torch.tensor(train.pixels())).double().numpy()
     for label in range(3):
         rows = np.flatnonzero(train.y == label)
-        assert found.indices[found.y == label].tolist() == rows[ran(herding.herd(features[rows], 6))].tolist()
+        assert found.indices[found.y == label].tolist() == rows[finish(herding.herd(features[rows], 6))].tolist()
+
+
+def exact(ipc: int) -> k_means.Config:
+    return k_means.Config(ipc=ipc, tolerance=0.0, steps=500)
 
 
 def inertia(x: np.ndarray, owner) -> float:
@@ -100,14 +99,14 @@ def inertia(x: np.ndarray, owner) -> float:
 def test_k_means_reaches_the_best_of_all_partitions_of_7_points(seed: int):
     x = points(7, 2, seed)
     best = min(inertia(x, owner) for owner in product(range(3), repeat=7))
-    found = min(list(k_means.lloyd(x, 3, 100, start))[-1].inertia for start in range(10))
+    found = min(list(k_means.lloyd(x, exact(3), start))[-1].inertia for start in range(10))
     assert found == pytest.approx(best, rel=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 4, 20])
 def test_every_centroid_is_the_mean_of_the_points_nearest_to_it_and_inertia_falls(count: int):
     x = points(200, 5)
-    rounds = [part for part in k_means.lloyd(x, count, 500, 3) if part]
+    rounds = [part for part in k_means.lloyd(x, exact(count), 3) if part]
     end, falling = rounds[-1], [part.inertia for part in rounds]
     owner = ((x[:, None] - end.centres[None]) ** 2).sum(2).argmin(1)
     means = np.stack([x[owner == c].mean(0) for c in range(count)])
@@ -119,14 +118,8 @@ def test_every_centroid_is_the_mean_of_the_points_nearest_to_it_and_inertia_fall
 def test_equal_points_give_as_many_centroids_as_differ_and_no_empty_one():
     x = np.repeat(points(3), [5, 1, 2], axis=0)
     for count in (3, 4, 8, 50):
-        end = list(k_means.lloyd(x, count, 100, 0))[-1]
+        end = list(k_means.lloyd(x, exact(count), 0))[-1]
         assert sorted(end.sizes) == [1, 2, 5] and end.inertia == pytest.approx(0, abs=1e-20)
-
-
-def test_an_empty_cluster_takes_the_farthest_point():
-    x = np.array([[0.0], [0.1], [1.0]])
-    centres, owner = k_means._filled(x, np.array([[0.0], [9.0]]), np.zeros(3, np.int64), x[:, 0] ** 2)
-    assert len(centres) == 2 and owner.tolist() == [0, 0, 1]
 
 
 def test_k_means_as_a_method_weighs_and_keeps_the_best_start():
@@ -135,15 +128,25 @@ def test_k_means_as_a_method_weighs_and_keeps_the_best_start():
     assert np.bincount(found.y).tolist() == [4, 4, 1] and found.indices is None
     assert [found.weights[found.y == c].sum() for c in range(3)] == [30, 8, 1]
     assert np.array_equal(found.x[-1], train.pixels(np.array([38]))[0])
-    per_start = [condensed(k_means, train, ipc=4, restarts=n).info["inertia"] for n in (1, 3, 5)]
-    assert per_start == sorted(per_start, reverse=True) and found.info["inertia"] == per_start[-1]
+    per_start = [condensed(k_means, train, ipc=4, restarts=n).info.inertia for n in (1, 3, 5)]
+    assert per_start == sorted(per_start, reverse=True) and found.info.inertia == per_start[-1]
     assert np.array_equal(events[-1].x, found.x) and events[-1].done == 3
+
+
+def test_of_any_number_of_starts_the_best_counts():
+    """Each start alone has its inertia; the method's is the smallest among the first so many."""
+    train = split(counts=(40,))
+    points, config = train.pixels().reshape(len(train), -1), k_means.Config(ipc=6)
+    alone = [list(k_means.lloyd(points, config, stream(1, "k-means", 0, start)))[-1].inertia for start in range(6)]
+    found = [condensed(k_means, train, seed=1, n_classes=1, ipc=6, restarts=n).info.inertia for n in range(1, 7)]
+    assert found == [min(alone[:n]) for n in range(1, 7)]
+    assert alone != found  # the last start is not always the best
 
 
 def test_more_centroids_than_images_are_the_images():
     train = split(counts=(5, 2))
     found = condensed(k_means, train, ipc=9, n_classes=2)
-    assert {x.tobytes() for x in found.x} == {x.tobytes() for x in train.pixels()} and found.info["inertia"] < 1e-12
+    assert {x.tobytes() for x in found.x} == {x.tobytes() for x in train.pixels()} and found.info.inertia < 1e-12
 
 
 @pytest.mark.parametrize("method", [herding, k_means])
@@ -163,6 +166,6 @@ def test_the_settings_refuse_what_is_not_there():
 
 def test_first_centres_differ_and_far_points_are_likelier():
     x = np.repeat([[0.0], [1.0], [10.0]], [50, 50, 1], axis=0)
-    drawn = [ran(k_means._spread(x, count, np.random.default_rng(s))) for s in range(40) for count in (2, 9)]
+    drawn = [finish(k_means._spread(x, count, np.random.default_rng(s))) for s in range(40) for count in (2, 9)]
     assert all(len(np.unique(part)) == len(part) == min(3, size) for part, size in zip(drawn, [2, 9] * 40, strict=True))
     assert np.mean([10.0 in part for part in drawn[::2]]) > 0.4, "by chance alone, about 1 in 50"

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from core.attacks import pgd
-from core.compressors import adv_kip, kip, kip_loop, kip_state, kip_step
+from core.compressors.kernel import adv_kip, kip, loop, regression, state
+from core.compressors.kernel.state import Real
 from core.errors import ConfigError, NumericsError, ResourceError
-from core.events import Progress, drive
+from core.events import Progress, drive, finish
 from core.kernels import Kernel, KernelRegressor, centred, solve
 from core.types import CondensedSet, TrainSplit
 
@@ -17,7 +18,7 @@ KERNELS = [Kernel(depth=2), Kernel(family="conv", depth=2, bias_std=0.1), Kernel
 
 @pytest.fixture(autouse=True)
 def few_judgements(monkeypatch):
-    monkeypatch.setattr(kip_loop, "JUDGEMENTS", 3)
+    monkeypatch.setattr(state, "JUDGEMENTS", 3)
 
 
 def train_split(count: int = 150) -> TrainSplit:
@@ -37,15 +38,6 @@ def learned(method=adv_kip, on_event=lambda event: None, seed: int = 0, checkpoi
     return drive(work, on_event)
 
 
-def stepped(work):
-    """The result of a generator that pauses with None."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
 def batch(dtype: torch.dtype = torch.float64):
     """Support pixels, support targets, real pixels, real targets, mean."""
     x = torch.tensor(train_split().pixels()).to(dtype)
@@ -53,13 +45,13 @@ def batch(dtype: torch.dtype = torch.float64):
     return x[:7].clone(), y[:7].clone(), x[20:31].clone(), y[20:31].clone(), x.mean(0)
 
 
-@pytest.mark.parametrize("chunk", [kip_step.CHUNK, 200, 1], ids=["whole", "chunks", "single images"])
+@pytest.mark.parametrize("chunk", [regression.CHUNK, 200, 1], ids=["whole", "chunks", "single images"])
 @pytest.mark.parametrize("kernel", KERNELS, ids=Kernel.sentence)
 def test_gradient_equals_autograd_through_the_obvious_formula(monkeypatch, kernel: Kernel, chunk: int):
-    monkeypatch.setattr(kip_step, "CHUNK", chunk)
+    monkeypatch.setattr(regression, "CHUNK", chunk)
     x_s, y_s, x, y, mean = batch()
-    solution = stepped(kip_step.fit(kernel, x_s, y_s, mean, 1e-3))
-    loss, g_x, g_y = stepped(kip_step.loss_and_gradient(kernel, x_s, solution, x, y, mean))
+    solution = finish(regression.fit(kernel, x_s, y_s, mean, 1e-3))
+    loss, g_x, g_y = finish(regression.loss_and_gradient(kernel, x_s, solution, x, y, mean))
 
     x_leaf, y_leaf = x_s.requires_grad_(), y_s.requires_grad_()
     gram = kernel(x_leaf - mean)
@@ -76,15 +68,18 @@ def test_gradient_equals_autograd_through_the_obvious_formula(monkeypatch, kerne
 @pytest.mark.parametrize("kernel", [Kernel(depth=2), Kernel(depth=2, bias_std=0.1)], ids=["fast", "general"])
 def test_inner_attack_is_pgd_on_the_fitted_regressor(norm: str, kernel: Kernel):
     x_s, y_s, x, y, mean = batch()
-    solution = stepped(kip_step.fit(kernel, x_s, y_s, mean, 1e-6))
-    regressor = kip_step.Regressor(kernel, x_s - mean, solution.alpha, mean)
+    solution = finish(regression.fit(kernel, x_s, y_s, mean, 1e-6))
+    regressor = regression.Regressor(kernel, x_s - mean, solution.alpha, mean)
     model = KernelRegressor.fit(kernel, x_s, y_s, mean=mean, ridge=1e-6)
     assert torch.allclose(regressor(x), model(x), atol=1e-8)
     same = {"norm": norm, "eps": {"Linf": 0.1, "L2": 0.5, "L1": 1.0}[norm], "steps": 7}
-    found = stepped(kip_step.attack(regressor, x, y, **same, generator=torch.Generator().manual_seed(1)))
+    found = finish(regression.attack(regressor, x, y, **same, generator=torch.Generator().manual_seed(1)))
     expected = pgd(model, x, y, **same, loss="mse", keep="last", generator=torch.Generator().manual_seed(1))
     assert torch.allclose(found, expected, atol=1e-6)
-    loss = lambda images: (model(images) - y).square().sum()  # noqa: E731
+
+    def loss(images):
+        return (model(images) - y).square().sum()
+
     assert loss(found) > 1.05 * loss(x)
 
 
@@ -104,18 +99,18 @@ def test_same_seed_same_bytes_other_seed_other_bytes(options: dict):
 
 @pytest.mark.parametrize("options", [{}, {"learn_labels": True}])
 def test_resuming_equals_never_having_stopped(monkeypatch, options: dict):
-    monkeypatch.setattr(kip_loop, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
     events: list[Progress] = []
     whole = learned(on_event=events.append, **options)
     states = [event.state for event in events if event.state is not None]
     assert len(states) == SMALL["steps"] - 1 and all(isinstance(a, np.ndarray) for s in states for a in s.values())
-    for state in (states[0], states[5], states[-1]):
-        again = learned(checkpoint=state, **options)
+    for saved in (states[0], states[5], states[-1]):
+        again = learned(checkpoint=saved, **options)
         assert again.hash == whole.hash and again.info == whole.info
 
 
 def test_a_checkpoint_of_other_settings_is_refused(monkeypatch):
-    monkeypatch.setattr(kip_loop, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
     events: list[Progress] = []
     learned(on_event=events.append)
     state = next(event.state for event in events if event.state is not None)
@@ -124,19 +119,17 @@ def test_a_checkpoint_of_other_settings_is_refused(monkeypatch):
 
 
 def test_it_learns_and_reports_what_a_reader_needs(monkeypatch):
-    monkeypatch.setattr(kip_loop, "PICTURE_S", 0.0)
+    monkeypatch.setattr(loop, "PICTURE_S", 0.0)
     events: list[Progress] = []
     found = learned(on_event=events.append, steps=40, eps=0.1, warmup=0.5)
     judged = [e.values for e in events if "kernel_robust_acc" in e.values]
     losses = [e.values["loss"] for e in events if "loss" in e.values]
-    assert len(judged) == kip_loop.JUDGEMENTS + 1 and len(losses) == 40
+    assert len(judged) == state.JUDGEMENTS + 1 and len(losses) == 40
     assert judged[-1]["kernel_robust_acc"] > judged[0]["kernel_robust_acc"] + 0.1
     assert all(v["kernel_robust_acc"] <= v["kernel_clean_acc"] for v in judged)
-    assert {"jitter", "alpha_max", "contrast"} <= set(judged[0]) <= set(found.info)
+    assert {"jitter", "alpha_max", "contrast"} <= set(judged[0]) <= set(found.info.to_json())
     assert [e.values["eps"] for e in events if "eps" in e.values][:2] == pytest.approx([0.005, 0.01])
-    assert (
-        "expected on cpu" in events[0].note and "margin-PGD-10, Linf, ε 0.1, 30 held-out" in found.info["live_attack"]
-    )
+    assert "expected on cpu" in events[0].note and "margin-PGD-10, Linf, ε 0.1, 30 held-out" in found.info.live_attack
     images = [e.x for e in events if e.x is not None]
     assert np.array_equal(images[-1], found.x) and not np.array_equal(images[0], found.x)
     assert found.x.min() >= 0 and found.x.max() <= 1 and found.soft_labels is None
@@ -151,14 +144,14 @@ def test_plain_kip_fits_clean_images_better_than_real_ones():
 
 def test_held_out_images_enter_neither_batches_nor_first_images():
     train = train_split()
-    real = kip_state.Real.split(train, 30, 0, "cpu")
+    real = Real.split(train, 30, 0, "cpu")
     assert len(real.held) == 30 and np.bincount(train.y[real.held]).tolist() == [10, 10, 10]
     assert not set(real.held) & set(real.rows) and len(real.rows) == 120
     held = {image.tobytes() for image in train.pixels(real.held)}
     drawn = [image.numpy().tobytes() for step in range(30) for image in real.batch(20, 0, step)[0]]
     first = learned(steps=0).x
     assert len(set(drawn)) == 120 and not held & set(drawn) and not held & {image.tobytes() for image in first}
-    few = kip_state.Real.split(train_split(12), 500, 0, "cpu")
+    few = Real.split(train_split(12), 500, 0, "cpu")
     assert len(few.held) == 0 and len(few.rows) == 12, "a fifth of 4 images of a class is none"
 
 
@@ -166,7 +159,7 @@ def test_no_steps_gives_real_images_with_their_accuracies():
     found = learned(kip, steps=0)
     pixels = {image.tobytes() for image in train_split().pixels()}
     assert {image.tobytes() for image in found.x} <= pixels and np.bincount(found.y).tolist() == [3, 3, 3]
-    assert 0 < found.info["kernel_clean_acc"] <= 1
+    assert 0 < found.info.kernel_clean_acc <= 1
 
 
 def test_noise_and_stored_sets_as_first_images():
@@ -228,10 +221,10 @@ def test_closing_early_leaves_torch_as_it_was():
 def test_the_regressor_of_the_result_scores_what_was_reported():
     found = learned(kip, steps=20)
     train = train_split()
-    real = kip_state.Real.split(train, 30, 0, "cpu")
+    real = Real.split(train, 30, 0, "cpu")
     targets = centred(torch.tensor(found.y), 3)
     model = KernelRegressor.fit(Kernel(), torch.tensor(found.x), targets, mean=real.mean, ridge=1e-6)
     x, y = real.images(real.held)
-    assert float((model(x).argmax(1) == y).float().mean()) == pytest.approx(found.info["kernel_clean_acc"])
+    assert float((model(x).argmax(1) == y).float().mean()) == pytest.approx(found.info.kernel_clean_acc)
     gram = Kernel()((torch.tensor(found.x) - real.mean).double())
-    assert found.info["alpha_max"] == pytest.approx(float(solve(gram, targets, 1e-6).alpha.abs().max()))
+    assert found.info.alpha_max == pytest.approx(float(solve(gram, targets, 1e-6).alpha.abs().max()))

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from core import datasets
-from core.compressors import METHODS, alteration, relabelled, robust_features, source
+from core.compressors import METHODS
+from core.compressors.features import alteration, options, relabelled, robust_features
 from core.errors import ConfigError, NumericsError
 from core.events import drive
-from core.networks import build, capture, restore
+from core.networks.model import build, capture, restore
 from core.networks.statistics import channel_statistics
 from core.training import TRAINERS
 from core.types import CondensedSet, DataConfig, TrainedModel, TrainSplit
@@ -82,8 +83,8 @@ def test_features_match_those_of_the_aim_and_not_those_of_the_start(name, train,
     to_aim, to_start = np.linalg.norm(got - aim, axis=1), np.linalg.norm(got - start, axis=1)
     before = np.linalg.norm(start - aim, axis=1)
     assert (to_aim < 0.2 * before).mean() > 0.9 and (to_aim < to_start).mean() > 0.9
-    assert found.info["feature_distance"] == pytest.approx(to_aim.mean(), rel=1e-4)
-    assert found.info["feature_distance_start"] == pytest.approx(before.mean(), rel=1e-4)
+    assert found.info.feature_distance == pytest.approx(to_aim.mean(), rel=1e-4)
+    assert found.info.feature_distance_start == pytest.approx(before.mean(), rel=1e-4)
     pixels, pixels_start = (np.abs(found.x - train.pixels(rows)).mean() for rows in (picked.rows, begin))
     assert pixels_start < pixels, "the start should still be seen"
     ends = [event.values["feature_distance"] for event in events if "feature_distance_start" in event.values]
@@ -108,7 +109,7 @@ def test_images_labels_and_order(name, train, model):
     elif name == "relabelled-det":
         assert np.array_equal(found.y, (y + 1) % 10)
     else:
-        assert not np.array_equal(found.y, y) and found.info["own_label"] == (found.y == y).mean()
+        assert not np.array_equal(found.y, y) and found.info.own_label == (found.y == y).mean()
 
 
 @pytest.mark.parametrize("name", ALL[2:])
@@ -119,10 +120,10 @@ def test_the_source_takes_the_moved_images_for_their_targets(name, train, model)
         said = network(torch.tensor(found.x)).argmax(1).numpy()
     real = train.pixels(chosen(train, name).rows)
     lengths = np.linalg.norm((found.x - real).reshape(len(real), -1), axis=1)
-    assert (said == found.y).mean() == found.info["source_fooled"] > 0.9
-    assert lengths.max() <= 1.5 * (1 + 1e-5) and found.info["largest_perturbation"] == 1.5
+    assert (said == found.y).mean() == found.info.source_fooled > 0.9
+    assert lengths.max() <= 1.5 * (1 + 1e-5) and found.info.largest_perturbation == 1.5
     short = made(name, train, model, length=0.2)
-    assert short.info["source_fooled"] < 0.5 and short.info["mean_perturbation"] <= 0.2
+    assert short.info.source_fooled < 0.5 and short.info.mean_perturbation <= 0.2 * (1 + 1e-5)
 
 
 def test_the_usual_length_is_the_papers_for_colour_and_grows_with_the_side_else():
@@ -209,8 +210,8 @@ def test_a_source_that_diverged_is_said(train, model):
 
 
 def test_the_teacher_of_robust_features_faces_the_chosen_attack():
-    recipe = METHODS["robust-features"].teacher(robust_features.RobustConfig(norm="L2", eps=0.7), (3, 32, 32))
+    recipe = METHODS["robust-features"].teacher(options.RobustFeatures(norm="L2", eps=0.7), (3, 32, 32))
     training = recipe["training"]["options"]
     assert (recipe["training"]["name"], training["norm"], training["eps"]) == ("warm-start", "L2", 0.7)
     assert METHODS["relabelled-det"].teacher(relabelled.Config(), (1, 1, 2))["network"]["name"] == "mlp"
-    assert source.teacher(relabelled.Config(source_epochs=3), (1, 8, 8))["training"]["options"]["epochs"] == 3
+    assert options.teacher(relabelled.Config(source_epochs=3), (1, 8, 8))["training"]["options"]["epochs"] == 3

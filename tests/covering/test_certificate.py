@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from core.compressors import k_center, mfc
+from core.compressors.selection import k_center, mfc
 from core.covering.assemble import as_condensed
 from core.covering.certificate import certify
 from core.covering.distances import Metric
+from core.events import finish
 from core.types import CondensedSet, TrainSplit
 
 NORMS = ("L2", "Linf", "L1")
@@ -24,15 +25,6 @@ def split(n=40, levels=255, classes=3, seed=0):
     if levels:
         return TrainSplit(x=rng.integers(0, levels + 1, (n, 1, 3, 3), dtype=np.uint8), y=y, levels=levels)
     return TrainSplit(x=rng.random((n, 1, 3, 3), dtype=np.float32), y=y, levels=0)
-
-
-def finish(work):
-    """Run a generator and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
 
 
 def cover(train, norm="L2", **settings):
@@ -98,6 +90,25 @@ def test_every_tampering_is_found():
         assert any(words in sentence for sentence in certificate.violations), (words, certificate.violations)
     moved = certify(train, changed(good, indices=with_entry(good.indices, 0, unlike)))
     assert any("pixels" in sentence for sentence in moved.violations)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("share", [1e-3, 1e-6, 1e-9])
+def test_float_distances_are_excused_for_rounding_and_for_nothing_more(norm, share):
+    """Rounding is about 1e-15 of a distance; what a claim lacks by a thousand times that and more is found."""
+    train = split(levels=0)
+    good = cover(train, norm)
+    far = int(np.argmax(good.ball_radius))
+    rounded = changed(good, radius=good.radius * (1 - 1e-15), ball_radius=good.ball_radius * (1 - 1e-15))
+    assert certify(train, rounded).valid
+    for words, lie in {
+        "radius understated: claimed": {"radius": good.radius * (1 - share)},
+        "ball radius understated": {
+            "ball_radius": with_entry(good.ball_radius, far, good.ball_radius[far] * (1 - share))
+        },
+    }.items():
+        certificate = certify(train, changed(good, **lie))
+        assert any(words in sentence for sentence in certificate.violations), (words, certificate.violations)
 
 
 def test_a_cover_of_other_data_is_not_certified():

@@ -19,18 +19,10 @@ from core.covering.proof import Core, undominated
 from core.covering.search import Search
 from core.covering.solve import Clock, Effort
 from core.errors import ResourceError
+from core.events import finish
 
 NORMS = ("L2", "Linf", "L1")
 QUICK = Effort(steps=2_000)
-
-
-def last(work):
-    """Run a generator and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
 
 
 def smallest_cover(keys, threshold):
@@ -66,7 +58,7 @@ def test_fixed_radius_equals_brute_force(pairs, norm, levels, radius):
     metric = Metric(norm, levels)
     rows, threshold = rows_of(pairs, levels), metric.threshold(radius)
     keys = keys_between(rows, rows, metric)
-    step, best = last(cover_radius(rows, metric, threshold, QUICK, 0)), smallest_cover(keys, threshold)
+    step, best = finish(cover_radius(rows, metric, threshold, QUICK, 0)), smallest_cover(keys, threshold)
     assert (keys[step.centres].min(0) <= threshold).all()
     assert len(step.centres) == step.lower_k == best
     assert step.proven
@@ -81,7 +73,7 @@ def test_fixed_budget_equals_brute_force(pairs, norm, levels, k):
     metric = Metric(norm, levels)
     rows = rows_of(pairs, levels)
     keys = keys_between(rows, rows, metric)
-    step, best = last(cover_budget(rows, metric, k, QUICK, 0)), smallest_key(keys, k)
+    step, best = finish(cover_budget(rows, metric, k, QUICK, 0)), smallest_key(keys, k)
     assert len(step.centres) == min(k, len(np.unique(rows, axis=0)))
     assert keys[step.centres].min(0).max() == step.key == best
     assert step.proven
@@ -98,7 +90,7 @@ def cloud(n, seed, d=3):
 @pytest.mark.parametrize("norm", NORMS)
 def test_bound_below_cover_below_greedy_on_larger_clouds(norm):
     rows, metric = cloud(300, 3), Metric(norm, 255)
-    step = last(cover_radius(rows, metric, metric.threshold(0.3), Effort(steps=5_000), 0))
+    step = finish(cover_radius(rows, metric, metric.threshold(0.3), Effort(steps=5_000), 0))
     graph = ball_graph(rows, metric, metric.threshold(0.3))
     assert step.lower_k <= len(step.centres) <= len(greedy(graph))
     assert (keys_between(rows[step.centres], rows, metric).min(0) <= metric.threshold(0.3)).all()
@@ -106,10 +98,10 @@ def test_bound_below_cover_below_greedy_on_larger_clouds(norm):
 
 def test_more_radius_needs_no_more_centres_and_more_centres_no_more_radius():
     rows, metric = cloud(80, 4), Metric("L2", 255)
-    counts = [last(cover_radius(rows, metric, metric.threshold(r), QUICK, 0)) for r in (0.1, 0.2, 0.4, 0.8, 1.8)]
+    counts = [finish(cover_radius(rows, metric, metric.threshold(r), QUICK, 0)) for r in (0.1, 0.2, 0.4, 0.8, 1.8)]
     assert all(step.proven for step in counts)
     assert [len(s.centres) for s in counts] == sorted((len(s.centres) for s in counts), reverse=True)
-    radii = [last(cover_budget(rows, metric, k, QUICK, 0)) for k in (1, 2, 4, 8, 16, 79, 80)]
+    radii = [finish(cover_budget(rows, metric, k, QUICK, 0)) for k in (1, 2, 4, 8, 16, 79, 80)]
     assert all(step.proven for step in radii)
     assert [s.key for s in radii] == sorted((s.key for s in radii), reverse=True)
     assert radii[-1].key == 0
@@ -117,9 +109,9 @@ def test_more_radius_needs_no_more_centres_and_more_centres_no_more_radius():
 
 def test_the_two_problems_are_inverse_to_each_other():
     rows, metric = cloud(60, 5), Metric("Linf", 255)
-    budget = last(cover_budget(rows, metric, 6, QUICK, 0))
-    assert len(last(cover_radius(rows, metric, budget.key, QUICK, 0)).centres) <= 6
-    assert last(cover_radius(rows, metric, budget.key - 1, QUICK, 0)).lower_k > 6
+    budget = finish(cover_budget(rows, metric, 6, QUICK, 0))
+    assert len(finish(cover_radius(rows, metric, budget.key, QUICK, 0)).centres) <= 6
+    assert finish(cover_radius(rows, metric, budget.key - 1, QUICK, 0)).lower_k > 6
 
 
 @pytest.mark.parametrize("levels", [255, 0])
@@ -128,8 +120,8 @@ def test_radius_zero_keeps_every_distinct_image_and_infinity_one(levels):
     rows = np.vstack([rows, rows[:10]])
     rows = rows if levels else rows / 255.0
     metric = Metric("L2", levels)
-    assert len(last(cover_radius(rows, metric, metric.threshold(0.0), QUICK, 0)).centres) == 30
-    step = last(cover_radius(rows, metric, metric.threshold(float("inf")), QUICK, 0))
+    assert len(finish(cover_radius(rows, metric, metric.threshold(0.0), QUICK, 0)).centres) == 30
+    step = finish(cover_radius(rows, metric, metric.threshold(float("inf")), QUICK, 0))
     assert len(step.centres) == 1
     assert step.proven
 
@@ -137,9 +129,9 @@ def test_radius_zero_keeps_every_distinct_image_and_infinity_one(levels):
 @pytest.mark.parametrize("k", [1, 3, 10])
 def test_equal_images_need_one_centre(k):
     rows, metric = np.full((10, 4), 9, np.uint8), Metric("L1", 255)
-    step = last(cover_budget(rows, metric, k, QUICK, 0))
+    step = finish(cover_budget(rows, metric, k, QUICK, 0))
     assert (len(step.centres), step.key, step.proven) == (1, 0, True)
-    assert len(last(cover_radius(rows, metric, 0, QUICK, 0)).centres) == 1
+    assert len(finish(cover_radius(rows, metric, 0, QUICK, 0)).centres) == 1
 
 
 def test_same_seed_same_centres():
@@ -148,7 +140,7 @@ def test_same_seed_same_centres():
         lambda seed: cover_radius(rows, metric, metric.threshold(0.25), Effort(steps=500, rounds=0), seed),
         lambda seed: cover_budget(rows, metric, 12, Effort(steps=500, rounds=0), seed),
     ):
-        np.testing.assert_array_equal(last(solve(3)).centres, last(solve(3)).centres)
+        np.testing.assert_array_equal(finish(solve(3)).centres, finish(solve(3)).centres)
 
 
 def test_assignment_is_to_the_nearest_centre_and_centres_belong_to_themselves():
@@ -192,7 +184,7 @@ def test_relaxation_of_a_fan_is_its_known_optimum():
     rows, metric = np.stack([np.cos(angle), np.sin(angle)], 1), Metric("L2", 0)
     graph = ball_graph(rows, metric, metric.threshold(1.2))
     relaxation = Relaxation(graph)
-    assert last(relaxation.solve(5, 10, Clock(60))) == 2
+    assert finish(relaxation.solve(5, 10, Clock(60))) == 2
     assert relaxation.value == pytest.approx(5 / 3)
 
 
@@ -204,7 +196,7 @@ def test_core_without_dominated_columns_has_the_same_optimum():
         graph = ball_graph(rows, metric, threshold)
         best = smallest_cover(keys_between(rows, rows, metric), threshold)
         core = Core(graph, np.arange(12), 10_000)
-        assert last(core.solve(99, 1_000, Clock(60))) == best
+        assert finish(core.solve(99, 1_000, Clock(60))) == best
         assert core.covers
         assert len(core.centres) == best
         kept, sets = undominated(graph, np.arange(12)), [set(graph.row(c)) for c in range(12)]
@@ -216,9 +208,9 @@ def test_core_without_dominated_columns_has_the_same_optimum():
 def test_composed_covers_add_their_radii_and_candidates_keep_the_radius():
     rows, metric = cloud(240, 11), Metric("L2", 255)
     shards, threshold = [rows[:80], rows[80:160], rows[160:]], metric.threshold(0.2)
-    centres = last(cover_shards(shards, metric, threshold, QUICK, 0))
+    centres = finish(cover_shards(shards, metric, threshold, QUICK, 0))
     union = np.vstack([shards[i][centres[i]] for i in range(3)])
-    second = last(cover_radius(union, metric, metric.threshold(0.3), QUICK, 0)).centres
+    second = finish(cover_radius(union, metric, metric.threshold(0.3), QUICK, 0)).centres
     nearest = keys_between(rows, union[second], metric).min(1).max()
     assert metric.radius(int(nearest)) <= 0.2 + 0.3
     chosen = cover_by_candidates(shards, union, metric, threshold)
@@ -242,7 +234,7 @@ def test_a_cover_in_shards_holds_everything_within_the_radius_and_its_bound_is_t
     rows, metric = cloud(120, 20 + seed), Metric(norm, 255)
     keys = keys_between(rows, rows, metric)
     threshold = int(np.quantile(keys[keys > 0], 0.2))
-    direct = last(cover_radius(rows, metric, threshold, QUICK, 0))
+    direct = finish(cover_radius(rows, metric, threshold, QUICK, 0))
     steps = list(cover_in_shards(rows, metric, threshold, QUICK, seed, 4))
     for step in steps:
         assert keys[step.centres].min(0).max() <= threshold
@@ -263,8 +255,8 @@ def test_images_apart_never_share_a_ball():
 
 def test_one_shard_of_one_image_and_more_shards_than_images_work():
     rows, metric = cloud(5, 31), Metric("L2", 255)
-    assert last(cover_in_shards(rows[:1], metric, 0, QUICK, 0, 3)).proven
-    whole = last(cover_in_shards(rows, metric, 0, QUICK, 0, 50))
+    assert finish(cover_in_shards(rows[:1], metric, 0, QUICK, 0, 3)).proven
+    whole = finish(cover_in_shards(rows, metric, 0, QUICK, 0, 50))
     assert len(whole.centres) == len(np.unique(rows, axis=0)) and whole.proven
 
 
@@ -288,13 +280,16 @@ def test_closing_in_the_middle_stops_the_work_and_its_thread():
 
 def test_a_time_limit_that_strikes_is_recorded():
     rows, metric = cloud(200, 14), Metric("L2", 255)
-    step = last(cover_budget(rows, metric, 15, Effort(seconds=1e-6), 0))
+    step = finish(cover_budget(rows, metric, 15, Effort(seconds=1e-6), 0))
     assert step.struck
     assert not step.proven
     assert len(step.centres) == 15
+    threshold = metric.threshold(0.3)
+    assert finish(cover_in_shards(rows, metric, threshold, Effort(seconds=1e-6), 0, 2)).struck
+    assert not finish(cover_in_shards(rows, metric, threshold, QUICK, 0, 2)).struck
 
 
 def test_float_rows_come_from_float32_images():
     x = np.random.default_rng(0).random((20, 1, 1, 2), dtype=np.float32)
     metric = Metric("L2", 0)
-    assert last(cover_budget(flat(x, metric), metric, 4, QUICK, 0)).proven
+    assert finish(cover_budget(flat(x, metric), metric, 4, QUICK, 0)).proven

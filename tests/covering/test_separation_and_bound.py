@@ -3,24 +3,16 @@
 import numpy as np
 import pytest
 
-from core.compressors import k_center
-from core.covering.bound import adversarial_loss, compare, generalised_loss
+from core.compressors.selection import k_center
+from core.covering.bound import compare, radii, weighted
 from core.covering.distances import Metric
 from core.covering.separation import mixed_balls, nearest_enemies
 from core.errors import ConfigError
+from core.events import finish
 from core.types import CondensedSet, TrainSplit
 
 DUAL = {"L2": 2, "Linf": 1, "L1": np.inf}
 NORMS = tuple(DUAL)
-
-
-def finish(work):
-    """Run a generator and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
 
 
 def split(n=60, classes=3, levels=255, seed=0):
@@ -81,6 +73,13 @@ def logistic_model(norm, seed, pixels=6):
     return worst
 
 
+def sides(train, condensed, eps, model, fraction=1.0):
+    """Both sides of the bound of a cover for a model whose worst losses are exact."""
+    images = model(train.pixels(), train.y, np.full(len(train), eps))
+    centres = model(condensed.x, condensed.y, radii(condensed, eps, fraction))
+    return compare(images, centres, condensed.weights, eps=eps, estimate=False)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("seed", range(5))
 def test_the_bound_holds_for_exact_inner_maxima(norm, seed):
@@ -89,15 +88,15 @@ def test_the_bound_holds_for_exact_inner_maxima(norm, seed):
         config = k_center.Config(ipc=2 + seed, norm=norm)
         condensed = finish(k_center.condense(train, config, n_classes=classes, seed=0, device="cpu"))
         for eps in (0.0, 0.1, 0.5):
-            both = compare(train, condensed, eps, model(norm, seed), estimate=False)
-            assert both.holds, both
-            assert both.right > generalised_loss(condensed, eps, model(norm, seed), fraction=0.0)
+            both = sides(train, condensed, eps, model(norm, seed))
+            assert both.holds and both.eps == eps and not both.estimate, both
+            assert both.right > sides(train, condensed, eps, model(norm, seed), fraction=0.0).right
 
 
 def test_a_cover_by_everything_makes_the_bound_an_equality():
     train = split()
     condensed = finish(k_center.condense(train, k_center.Config(ipc=60), n_classes=3, seed=0, device="cpu"))
-    both = compare(train, condensed, 0.3, linear_model("L2", 0), estimate=False)
+    both = sides(train, condensed, 0.3, linear_model("L2", 0))
     assert both.left == pytest.approx(both.right, rel=1e-12)
 
 
@@ -106,8 +105,12 @@ def test_weights_and_radii_enter_the_sum_as_written():
         x=np.zeros((2, 1, 1, 1), np.float32), y=np.array([0, 1]), n_classes=2, method="t",
         ball_radius=np.array([1.0, 2.0]), weights=np.array([3, 1]),
     )  # fmt: skip
-    assert generalised_loss(condensed, 0.5, lambda x, y, eps: eps + 10 * y) == (3 * 1.5 + 12.5) / 4
-    assert generalised_loss(condensed, 0.5, lambda x, y, eps: eps, fraction=0.5) == (3 * 1.0 + 1.5) / 4
+    assert radii(condensed, 0.5).tolist() == [1.5, 2.5] and radii(condensed, 0.5, 0.5).tolist() == [1.0, 1.5]
+    assert weighted(np.array([1.5, 12.5]), condensed.weights) == (3 * 1.5 + 12.5) / 4
+    found = compare(np.array([1, 2, 3, 6]), np.array([1, 5]), condensed.weights, eps=0.5, estimate=True)
+    assert (found.left, found.right, found.holds, found.estimate) == (3.0, 2.0, False, True)
+    with pytest.raises(AssertionError, match="the very images"):
+        compare(np.ones(3), np.ones(2), condensed.weights, eps=0.5, estimate=True)
 
 
 def test_the_inequality_can_be_broken_by_a_false_cover():
@@ -118,19 +121,14 @@ def test_the_inequality_can_be_broken_by_a_false_cover():
         ball_radius=np.zeros(1), weights=np.array([len(train)]),
     )  # fmt: skip
     models = [linear_model("L2", seed) for seed in range(10)]
-    assert not all(compare(train, lie, 0.1, model, estimate=False).holds for model in models)
+    assert not all(sides(train, lie, 0.1, model).holds for model in models)
 
 
 def test_bound_refuses_sets_without_cover_and_negative_eps():
     train = split()
     plain = CondensedSet(x=train.pixels(slice(2)), y=train.y[:2].copy(), n_classes=3, method="random")
     with pytest.raises(ConfigError, match="needs a cover"):
-        generalised_loss(plain, 0.1, linear_model("L2", 0))
+        radii(plain, 0.1)
     condensed = finish(k_center.condense(train, k_center.Config(ipc=2), n_classes=3, seed=0, device="cpu"))
     with pytest.raises(ConfigError, match="eps must be zero or positive"):
-        generalised_loss(condensed, -0.1, linear_model("L2", 0))
-
-
-def test_the_left_side_counts_every_image_once():
-    train = split(n=2_500)
-    assert adversarial_loss(train, 0.0, lambda x, y, eps: np.ones(len(y))) == 1.0
+        radii(condensed, -0.1)

@@ -16,7 +16,8 @@ import torchvision.datasets
 
 from core.datasets import load
 from core.datasets.download import fetched
-from core.datasets.fetch import BY_TRAIN, REMOTES, fetch
+from core.datasets.fetch import fetch
+from core.datasets.remotes import BY_TRAIN, REMOTES
 from core.errors import DataError
 from core.events import drive
 from core.types import DataConfig

@@ -35,7 +35,10 @@ def test_digits_are_scikit_learns_to_the_bit(tmp_path: Path):
     dataset, source = get(tmp_path, name="digits"), load_digits()
     both = np.concatenate([dataset.train.x, dataset.test.x]).reshape(-1, 64)
     assert dataset.train.levels == 16
-    order = lambda rows: rows[np.lexsort(rows.T)]  # noqa: E731
+
+    def order(rows):
+        return rows[np.lexsort(rows.T)]
+
     assert np.array_equal(order(both), order(source.data.astype(np.uint8)))
     assert len(dataset.test) == pytest.approx(0.2 * 1797, abs=5)
 
@@ -57,7 +60,7 @@ def test_toys_stay_inside_and_a_circle_stays_round(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
 def test_strange_names_are_refused(name: str, tmp_path: Path):
-    with pytest.raises(DataError, match="is no path"):
+    with pytest.raises(DataError, match="there is no data set"):
         get(tmp_path, name=name)
 
 

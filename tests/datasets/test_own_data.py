@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import load, save_upload, tree
+from core.datasets import load
+from core.datasets.readers import tree
 from core.errors import DataError
 from core.events import drive
 from core.types import DataConfig, Dataset
@@ -178,7 +179,7 @@ def test_wrong_zips_get_one_sentence(entries: dict, sentence: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["own.zip"]
 
 
-def test_symbolic_links_are_refused_in_zips_and_ignored_in_folders(tmp_path: Path):
+def test_symbolic_links_are_refused_in_zips_and_followed_in_folders(tmp_path: Path):
     link = zipfile.ZipInfo("train/cat/link.png")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
@@ -188,34 +189,14 @@ def test_symbolic_links_are_refused_in_zips_and_ignored_in_folders(tmp_path: Pat
     (tmp_path / "outside.png").write_bytes(png())
     (tmp_path / "set" / "cat").mkdir(parents=True)
     (tmp_path / "set" / "cat" / "1.png").symlink_to(tmp_path / "outside.png")
-    assert tree.of_folder(tmp_path / "set") == []
-
-
-# --- uploads --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("name", "stored"), [("a b.NPZ", "a_b.npz"), ("../../etc/x.zip", "x.zip"), ("C:\\me\\y.npz", "y.npz")]
-)
-def test_uploads_get_a_safe_name(name: str, stored: str, tmp_path: Path):
-    path = save_upload(name, io.BytesIO(b"content"), tmp_path / "data")
-    assert path == tmp_path / "data" / stored
-    assert path.read_bytes() == b"content"
-
-
-@pytest.mark.parametrize("name", ["model.pkl", "x", ".npz", "images.tar.gz"])
-def test_other_uploads_are_refused(name: str, tmp_path: Path):
-    with pytest.raises(DataError, match="neither .npz nor .zip"):
-        save_upload(name, io.BytesIO(b"content"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path):
-    class Full(io.BytesIO):
-        def read(self, size: int = -1) -> bytes:
-            raise OSError(28, "No space left on device")
-
-    with pytest.raises(DataError, match="disk is full"):
-        save_upload("x.npz", Full(), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "set" / "cat" / "2.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "set" / "cat" / "back").symlink_to(tmp_path / "set")
+    found = tree.of_folder(tmp_path / "set")
+    assert [str(entry.path) for entry in found.entries] == ["cat/1.png"]
+    assert {left.file: left.why for left in found.left_out} == {
+        "cat/2.png": "a link that leads nowhere",
+        "cat/back": "a link that leads back to a folder that holds it",
+    }
 
 
 # --- real data --------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from torch import nn
 from core.attacks import autoattack, pgd
 from core.errors import Cancelled, ConfigError
 from core.evaluation.audit import Config, audit, late_share
-from core.evaluation.evaluate import choose
 from core.evaluation.indicators import RULES, AuditReport, indicator
+from core.evaluation.sample import choose
 from core.events import drive
 from core.types import TestSplit
 
@@ -185,6 +185,25 @@ def test_the_share_of_the_last_quarter():
 
 
 def test_reports_are_light_to_import():
-    code = "import sys, core.evaluation.audit; sys.exit('torch' in sys.modules)"
+    code = "import sys, core.evaluation.options, core.evaluation.indicators; sys.exit('torch' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_the_worst_case_is_of_attacks_within_the_radius_only():
+    """An image 1.2 radii from the boundary falls to the attacks at 1.25 and 1.5 radii, and is robust all the same."""
+    weights = torch.zeros(1, 4, 4)
+    weights[0, 0, 0] = 1.0
+
+    def pixel(x):
+        score = (x * weights).flatten(1).sum(1) - 0.5
+        return torch.stack([score, -score], 1)
+
+    x = torch.full((20, 1, 4, 4), 0.5)
+    x[:, 0, 0, 0] += 1.2 * EPS
+    test = TestSplit(x=x.numpy(), y=np.zeros(20, np.int64), levels=0)
+    config = Config(eps=EPS, images=20, steps=20, short_steps=5, queries=100)
+    report = drive(audit(pixel, test, config, n_classes=2, seed=0, device="cpu"))
+    monotone = next(one for one in report.indicators if one.name == "monotone")
+    assert report.robust.correct == 20
+    assert [value for _, value in monotone.series] == [100.0] * 4 + [0.0] * 2

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import ConfigError, NumericsError
-from core.evaluation.evaluate import Config, choose, curve_eps, evaluate, snapshot, warnings
-from core.events import drive
-from core.networks import build
-from core.types import TestSplit
+from core.errors import NumericsError
+from core.evaluation import verdicts
+from core.evaluation.evaluate import Config, curve_eps, evaluate, snapshot, warnings
+from core.evaluation.sample import choose
+from core.events import drive, finish
+from core.networks.model import build
+from core.types import Attack, TestSplit
 
 SHAPE = (1, 4, 4)
 
@@ -76,6 +78,29 @@ def test_the_curve_has_its_points_in_order_and_names_its_attack():
     assert report.curve[2].attack.sentence() == "PGD-7, Linf, ε 0.1, step 0.0357, 1 restart, CE"
     assert report.curve[-1].correct <= report.curve[0].correct
     assert report.device == "cpu"
+
+
+def test_the_curve_is_what_every_smaller_attack_leaves_and_attacks_nothing_twice(monkeypatch):
+    config = Config(eps=0.1, curve_points=6, curve_end=0.3, attack_steps=4, restarts=2, curve_images=90)
+    model, test = net(), split()
+    x, y = (torch.from_numpy(values[choose(test, 90, 0)]) for values in (test.x, test.y))
+    attacked, real = [], verdicts.pgd_steps
+
+    def spy(*values, **settings):
+        attacked.append(int((torch.as_tensor(settings["eps"]) > 0).sum()) if torch.is_tensor(settings["eps"]) else 90)
+        return real(*values, **settings)
+
+    monkeypatch.setattr(verdicts, "pgd_steps", spy)
+    curve = run(model, test, config).curve
+    monkeypatch.undo()
+    left, apart = torch.ones(90, dtype=torch.bool), []
+    for eps in curve_eps(config)[1:]:
+        alone = finish(verdicts.headline(model, x, y, config.replace(eps=eps), n_classes=3, seed=0))
+        left &= alone.standing
+        apart.append((int(left.sum()), alone.accuracy.correct))
+    assert [point.correct for point in curve[1:]] == [together for together, _ in apart]
+    assert all(abs(together - by_itself) <= 1 for together, by_itself in apart)  # of 90 images
+    assert 0 < curve[3].correct < curve[1].correct and sum(attacked[2:]) < 90 * 5  # the headline comes in two batches
 
 
 def test_curve_without_points_or_without_eps():
@@ -170,6 +195,73 @@ def test_snapshot_is_quick_and_leaves_the_mode_alone():
     assert drive(snapshot(model, split(), Config(live_images=0), seed=0, device="cpu")) is None
 
 
+@pytest.mark.parametrize(("attack_steps", "steps"), [(40, 10), (4, 4)])
+def test_a_snapshot_is_plain_pgd_of_ten_steps_at_most_whatever_the_headline_is(attack_steps, steps, monkeypatch):
+    asked, real = [], verdicts.pgd_steps
+
+    def spy(model, x, y, **settings):
+        asked.append({name: settings[name] for name in ("norm", "eps", "steps", "step_size", "restarts", "loss")})
+        return real(model, x, y, **settings)
+
+    monkeypatch.setattr(verdicts, "pgd_steps", spy)
+    config = Config(eps=0.05, attack="strong", attack_steps=attack_steps, restarts=4, step_size=0.001, live_images=60)
+    clean, robust = finish(snapshot(net(), split(), config, seed=0, device="cpu"))
+    assert asked == [
+        {"norm": "Linf", "eps": 0.05, "steps": steps, "step_size": None, "restarts": 1, "loss": "ce"}
+    ]  # a step of None is 2.5 eps / steps
+    assert robust.attack == Attack(
+        name="PGD", norm="Linf", eps=0.05, steps=steps, step_size=2.5 * 0.05 / steps, restarts=1, loss="CE"
+    )
+    assert (clean.images, robust.images, clean.attack) == (60, 60, Attack(name="none"))
+
+
+def test_the_strong_pair_asks_for_every_step_of_every_restart_of_both():
+    """Where nothing falls: PGD with its restarts, then margin-PGD three times 50 steps, ends looked at too."""
+    test, model = split(), net()
+    config = Config(eps=1e-7, attack="strong", attack_steps=6, restarts=2, images=150, curve_points=0)
+    report = run(model, test, config)
+    right = report.clean.correct
+    assert report.robust.correct == right > 20
+    assert [(part.name, part.images, part.queries) for part in report.parts] == [
+        ("PGD-6 × 2 (ce)", right, right * 2 * (6 + 1)), ("PGD-50 × 3 (margin)", right, right * 3 * (50 + 1)),
+    ]  # fmt: skip
+
+
+def test_an_image_must_survive_both_attacks_of_the_strong_pair(monkeypatch):
+    """One attack breaks every other image, the other every third; those that neither breaks stand."""
+
+    def broken(model, x, y, **settings):
+        rows = torch.arange(len(x)) % (2 if settings["loss"] == "ce" else 3) == 0
+        yield verdicts.Step(restart=0, step=0, rows=torch.arange(len(x)), images=x, loss=torch.zeros(len(x)))
+        return torch.where(rows.view(-1, 1, 1, 1), torch.zeros_like(x), x)
+
+    def sure(x):
+        """Class 1 for images, class 0 for what is black."""
+        bright = (x.flatten(1).sum(1) > 0).float()
+        return torch.stack([1 - bright, bright], 1)
+
+    monkeypatch.setattr(verdicts, "pgd_steps", broken)
+    x, y = torch.ones(12, 1, 2, 2), torch.ones(12, dtype=torch.int64)
+    judged = finish(verdicts.strong(sure, x, y, Config(attack="strong"), 0))
+    left = [row for row in range(12) if row % 2]  # by the first attack; the second sees these as rows 0 to 5
+    assert judged.standing.nonzero()[:, 0].tolist() == [row for place, row in enumerate(left) if place % 3]
+    assert judged.accuracy.correct == 4 and [part.broken for part in judged.parts] == [6, 2]
+
+
+def test_the_margin_attack_takes_its_own_step_and_every_batch_its_own_starts(monkeypatch):
+    asked, real = [], verdicts.pgd_steps
+
+    def spy(model, x, y, **settings):
+        asked.append(tuple(settings[name] for name in ("steps", "step_size", "restarts", "loss")))
+        asked.append(settings["generator"].initial_seed())
+        return real(model, x, y, **settings)
+
+    monkeypatch.setattr(verdicts, "pgd_steps", spy)
+    run(net(), split(), Config(eps=1e-7, attack="strong", attack_steps=3, step_size=1e-8, images=128, curve_points=0))
+    assert asked[::2] == [(3, 1e-8, 1, "ce"), (50, None, 3, "margin")] * 2
+    assert len(set(asked[1::2])) == 4
+
+
 def test_warnings_say_when_a_number_means_little():
     plain = warnings(Config(images=500), 500, 10_000)
     assert plain == ("PGD only: an upper bound on robustness; AutoAttack not run",)
@@ -187,14 +279,18 @@ def test_intervals_contain_the_share_and_shrink_with_more_images():
     assert narrow.interval[1] - narrow.interval[0] < wide.interval[1] - wide.interval[0]
 
 
-def test_a_diverged_model_and_an_undefined_attack_are_refused():
+def test_a_diverged_model_is_refused():
     model = net()
     with torch.no_grad():
         model.head.bias.fill_(float("nan"))
     with pytest.raises(NumericsError, match="diverged"):
         run(model, split(), Config())
-    with pytest.raises(ConfigError, match="AutoAttack is defined for Linf and L2"):
-        Config(attack="autoattack", norm="L1")
+
+
+def test_autoattack_in_l1_says_which_part_is_not_in_it():
+    report = run(net(), split(), Config(norm="L1", eps=5, attack="autoattack", images=30, curve_points=0))
+    assert report.robust.correct == 0 < report.clean.correct
+    assert any("Square" in note and "left out" in note for note in report.notes)
 
 
 def test_autoattack_counts_what_it_leaves_and_passes_its_notes_on():

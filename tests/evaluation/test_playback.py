@@ -8,7 +8,8 @@ from torch import nn
 
 from core.attacks import fgsm
 from core.errors import ConfigError
-from core.evaluation.playback import MINIMAL, NORMS, Config, Playback, playback
+from core.evaluation.options import MINIMAL, NORMS
+from core.evaluation.playback import Config, Playback, playback
 from core.events import Progress, drive
 from core.types import TestSplit
 

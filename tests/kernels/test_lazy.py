@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from core.attacks import LOSSES
 from core.errors import NumericsError
 from core.kernels import FromZero, Kernel, KernelRegressor, centred, descend, sharpness
-from core.networks import build
+from core.networks.model import build
 
 
 def images(n: int = 12) -> tuple[Tensor, Tensor, Tensor]:

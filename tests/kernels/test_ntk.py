@@ -42,8 +42,13 @@ def recorded(x: Tensor, z: Tensor, depth: int, bias_std: float, layout=None) -> 
         left, right = (x[:, :, None, None], z[None, None]) if gap else (x, z)
         s = mean((left[..., :, None, :] * right[..., None, :, :]).sum(-1) * 2 / features) + b2
         q_x, q_z = (mean_q((a * a).sum(-1) * 2 / features) + b2 for a in (x, z))
-        spread_x = lambda q: q[:, :, None, None, :, None] if gap else q[..., :, None]  # noqa: E731
-        spread_z = lambda q: q[None, None, :, :, None, :] if gap else q[..., None, :]  # noqa: E731
+
+        def spread_x(q):
+            return q[:, :, None, None, :, None] if gap else q[..., :, None]
+
+        def spread_z(q):
+            return q[None, None, :, :, None, :] if gap else q[..., None, :]
+
     t = s
     for layer in range(depth):
         n = (spread_x(q_x) * spread_z(q_z)).sqrt()

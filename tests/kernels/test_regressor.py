@@ -204,3 +204,8 @@ def test_refusal_for_memory(monkeypatch):
     with pytest.raises(ResourceError, match="10 MB are free"):
         refuse(lambda ipc, steps: Cost(1.0, 5_000_000 * ipc), ipc=10, steps=5, hours=1, device="cpu", what="kip")
     refuse(lambda ipc, steps: Cost(1.0, 5_000_000 * ipc), ipc=2, steps=5, hours=1, device="cpu", what="kip")
+
+
+def test_targets_are_one_hot_less_one_over_the_classes():
+    expected = [[3 / 4, -1 / 4, -1 / 4, -1 / 4], [-1 / 4, -1 / 4, 3 / 4, -1 / 4]]
+    assert centred(torch.tensor([0, 2]), 4).tolist() == expected  # so every row sums to 0

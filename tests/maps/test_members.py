@@ -1,5 +1,7 @@
 """Memberships and separation against brute force, exact in integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,19 @@ def test_a_cover_keeps_its_own_assignment():
     owner, distance = drive(members.belong(train, condensed, "L2"))
     assert np.array_equal(owner, condensed.assignment)
     assert distance.max() == condensed.radius
+
+
+def test_a_cover_keeps_its_assignment_where_others_are_nearer():
+    """A cover may count an image to any centre of its class within reach; the map shows what its radii are about."""
+    train = split(16)
+    config = METHODS["k-center"].Config(ipc=3)
+    made = drive(METHODS["k-center"].condense(train, config, n_classes=4, seed=0, device="cpu"))
+    first = np.array([np.flatnonzero(made.y == label)[0] for label in train.y])  # everything to one centre a class
+    given = replace(made, assignment=first)
+    owner, distance = drive(members.belong(train, given, "L2"))
+    assert np.array_equal(owner, first) and not np.array_equal(owner, made.assignment)
+    away = between(train.pixels(), made.x, "L2")[np.arange(len(train)), first]
+    assert np.allclose(distance, away, rtol=1e-6, atol=1e-7)
 
 
 def test_learned_images_have_members_and_a_class_without_image_has_none():

@@ -5,7 +5,7 @@ import pytest
 
 from core.events import drive
 from core.maps import umap
-from core.types import TrainSplit
+from core.types import TrainSplit, drawn_part
 
 
 def clusters(n=90, size=6):
@@ -39,16 +39,19 @@ def test_a_handful_of_images_is_laid_out_by_principal_components(n):
 def test_principal_components_keep_the_distances_of_a_plane():
     flat = np.random.default_rng(0).random((10, 2)) @ np.linalg.qr(np.random.default_rng(1).random((5, 2)))[0].T
     xy = umap.principal(flat)
-    between = lambda a: np.linalg.norm(a[:, None] - a[None], axis=-1)  # noqa: E731
+
+    def between(a):
+        return np.linalg.norm(a[:, None] - a[None], axis=-1)
+
     assert np.allclose(between(xy), between(flat))
 
 
 def test_a_sample_has_the_classes_in_proportion():
     y = np.repeat([0, 1, 2], [600, 300, 100])
-    rows = umap.draw(y, 100, seed=0)
+    rows = drawn_part(y, 100, seed=0)
     assert len(set(rows.tolist())) == 100 and (np.diff(rows) > 0).all()
     assert np.abs(np.bincount(y[rows]) - [60, 30, 10]).max() <= 1
-    assert np.array_equal(rows, umap.draw(y, 100, seed=0)) and not np.array_equal(rows, umap.draw(y, 100, seed=1))
+    assert np.array_equal(rows, drawn_part(y, 100, seed=0)) and not np.array_equal(rows, drawn_part(y, 100, seed=1))
 
 
 def test_images_outside_the_sample_are_placed_among_their_neighbours():
@@ -60,6 +63,18 @@ def test_images_outside_the_sample_are_placed_among_their_neighbours():
     for row, xy in zip(more.rows[60:], more.xy[60:], strict=True):
         own = found.xy[train.y[found.rows] == train.y[row]]
         assert (own.min(0) <= xy).all() and (xy <= own.max(0)).all()
+
+
+def test_the_place_of_an_image_is_the_mean_of_its_nearest_by_inverse_distance():
+    train = clusters()
+    found = drive(umap.embed(train, sample=60))
+    row = np.setdiff1d(np.arange(90), found.rows)[:1]
+    flat = train.pixels().reshape(90, -1).astype(np.float64)
+    away = np.linalg.norm(flat[found.rows] - flat[row], axis=1)
+    near = np.argsort(away)[: umap.NEIGHBOURS]
+    expected = np.average(found.xy[near], axis=0, weights=1 / away[near])
+    np.testing.assert_allclose(umap.place(found, train, row).xy[-1], expected, rtol=1e-3)
+    assert np.abs(expected - np.average(found.xy[near], axis=0, weights=away[near])).max() > 1e-2
 
 
 def test_neighbours_are_the_nearest_and_an_image_is_its_own_first():

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.networks import build
 from core.networks.fused import Blocks, NormReluPool, fits, slow
+from core.networks.model import build
 
 SHAPES = [(3, 4, 8, 8), (2, 3, 7, 5), (1, 1, 2, 2), (5, 2, 28, 28), (1, 3, 3, 2)]
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from core.errors import ConfigError
-from core.networks import NETWORKS, build, capture, restore
+from core.networks import NETWORKS
+from core.networks.model import build, capture, restore
 from core.networks.statistics import channel_statistics
 from core.types import TrainSplit
 
@@ -50,7 +51,7 @@ def test_every_pixel_reaches_the_logits(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_two_dimensional_toys_work_or_are_refused_in_a_sentence(name):
-    refusal = NETWORKS[name].refuse(NETWORKS[name].Config(), (1, 1, 2))
+    refusal = NETWORKS[name].Config().refuse((1, 1, 2))
     if refusal:
         assert "1×2" in refusal and "mlp" in refusal
         with pytest.raises(ConfigError, match=re.escape(refusal)):

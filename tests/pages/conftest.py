@@ -4,31 +4,28 @@ The Chromium may talk to nobody but its server.
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core import api
-from core.api import place
-from core.events import Progress, Work
+from core.api import workplace
 from core.maps import umap
-from core.types import TrainSplit
+from tests.flat_map import flat_map
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 
 
-EXECUTORS = ("covering", "data", "judging", "kernel", "work")  # modules of core.api that hand runs to somebody
+EXECUTORS = ("covering", "queue", "visitors", "work")  # modules of core.api that hand runs to somebody
 
 
 class Nobody:
@@ -37,13 +34,7 @@ class Nobody:
     def submit(self, run_id: str) -> None: ...
 
     def cancel(self, run_id: str) -> None:
-        place.store().request_cancel(run_id)
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    """Every image at the origin, at no cost."""
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+        workplace.store().request_cancel(run_id)
 
 
 @pytest.fixture(scope="module")
@@ -52,31 +43,41 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPat
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BALLAST_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("BALLAST_DEVICE", "cpu")
-        patch.setattr(umap, "embed", flat)
+        patch.setattr(workplace, "EXAMPLES", tmp_path_factory.mktemp("none"))
+        patch.setattr(umap, "embed", flat_map)
         for module in EXECUTORS:
             patch.setattr(f"core.api.{module}.executor", Nobody)
         patch.setattr(api, "ensure_workers", lambda: None)
         yield patch
-        place.store().close()
+        workplace.close()
 
 
 class Server:
     """`streamlit run app.py` with its own BALLAST_HOME; can be stopped and started again on the same home."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, script: str = "app.py") -> None:
+        self.home, self.script = home, script
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self.process: subprocess.Popen | None = None
 
+    def finished(self, settings: Mapping[str, Any], name: str) -> str:
+        """Id of a finished run in the home, done in this process with a map that costs nothing."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("BALLAST_HOME", str(self.home))
+            patch.setattr(umap, "embed", flat_map)
+            record = api.here("run", settings, name=name)
+        assert record.status == "done", record.error
+        return record.id
+
     def start(self) -> None:
         options = ["--server.port", str(self.port), "--server.headless", "true", "--server.fileWatcherType", "none"]
         environment = {**os.environ, "BALLAST_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options],
+                [sys.executable, "-m", "streamlit", "run", str(ROOT / self.script), *options],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -105,7 +106,8 @@ class Server:
         found = []
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
-            if "core.runs.worker" in words and str(self.home) in words and words[-1].startswith("work-"):
+            ours = "core.engine.worker" in words and str(self.home) in words
+            if ours and words[words.index("--slot") + 1].startswith("work-"):
                 found.append(process)
         return found
 
@@ -120,6 +122,21 @@ class Server:
 
 
 @pytest.fixture(scope="session")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Start servers of another script, in the environment of the moment."""
+    running: list[Server] = []
+
+    def serve(script: str) -> Server:
+        running.append(Server(tmp_path_factory.mktemp("home"), script))
+        running[-1].start()
+        return running[-1]
+
+    yield serve
+    for server in running:
+        server.close()
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("home"))
     running.start()
@@ -128,20 +145,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.fail("these tests drive a real Chromium and none is here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def empty(serving: Callable[[str], Server]) -> Server:
+    """A server whose home has no runs, nor gets any."""
+    return serving("app.py")
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A fresh visitor; the test fails if any page of it asks another host for anything."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
     outside: list[str] = []
     local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
     context.on("request", lambda request: None if request.url.startswith(local) else outside.append(request.url))
@@ -167,7 +179,7 @@ def settle(page: Page) -> None:
     The first page of a fresh browser stands for a moment without the app's style sheet: what puts it there is loaded
     by itself.
     """
-    page.wait_for_selector(SETTLED)
+    page.wait_for_selector(SETTLED, timeout=120_000)
     page.wait_for_function(STYLED)
 
 

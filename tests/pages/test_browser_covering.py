@@ -22,14 +22,39 @@ def centres(page, count: str) -> None:
     expect(metric.get_by_test_id("stMetricValue")).to_have_text(count, timeout=SLOW)
 
 
+WATCH = """() => {
+  const box = name => document.querySelector(`.st-key-covering-${name}`)?.getBoundingClientRect();
+  window.seen = {heights: [], tops: [], sizes: [], grey: 0};
+  window.watching = setInterval(() => {
+    const [main, map] = [document.querySelector('[data-testid=stMain]'), box('map-box')];
+    window.seen.heights.push(main.scrollHeight);
+    window.seen.tops.push(map ? map.top + main.scrollTop : null);
+    window.seen.sizes.push(map ? map.height : null);
+    window.seen.grey += box('grey') && box('before') ? 1 : 0;
+  }, 30);
+}"""
+
+
+def nothing_jumped(page) -> None:
+    """While a cover was solved the one before stayed, grey; the map kept its place, and the page did not collapse."""
+    seen = page.evaluate("() => { clearInterval(window.watching); return window.seen }")
+    assert seen["grey"] > 0
+    assert None not in seen["tops"] and max(seen["tops"]) - min(seen["tops"]) <= 2, sorted(set(seen["tops"]))
+    assert max(seen["sizes"]) - min(seen["sizes"]) <= 2, sorted(set(seen["sizes"]))
+    assert min(seen["heights"]) >= 0.75 * seen["heights"][0], sorted(set(seen["heights"]))
+
+
 def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
     page = visit("/covering?covering.data.name=moons")
     centres(page, "20")
     expect(page.locator(".st-key-covering-map .js-plotly-plot")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Other methods at equal k, and at an equal radius")).to_be_visible(timeout=SLOW)
+    page.evaluate(WATCH)
     slider = page.get_by_role("slider", name="Centres per class")
     slider.focus()
     slider.press("ArrowLeft")
     centres(page, "18")
+    nothing_jumped(page)
     expect(page.get_by_text("discs of L2")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("Other methods at equal k, and at an equal radius")).to_be_visible(timeout=SLOW)
     page.mouse.move(900, 5)

@@ -13,7 +13,7 @@ SLOW = 240_000
 
 def test_preview_of_digits(visit) -> None:
     page = visit("/data")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_alt_text("Some train images of each class")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stMetric").filter(has_text="Classes")).to_contain_text("10")
     expect(page.get_by_text("17 grey levels")).to_be_visible()
@@ -47,5 +47,6 @@ def test_mnist_by_upload_to_finished_run(visit) -> None:
     )
     expect(page.get_by_role("spinbutton", name="Images per class")).to_have_value("1")
     page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**run=*")
     expect(page.get_by_role("button", name="Run again")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stMetric").filter(has_text="Condensed images")).to_contain_text("10")

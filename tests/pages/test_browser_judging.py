@@ -2,15 +2,9 @@
 
 import re
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-
-from core import api
-from core.events import Progress, Work
-from core.maps import umap
-from core.types import TrainSplit
 
 pytestmark = pytest.mark.browser
 SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
@@ -24,21 +18,9 @@ RUN = {
 }  # fmt: skip
 
 
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    """A map that costs nothing: these pages show none."""
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module")
 def run_id(server) -> str:
-    """A finished run in the home of the server, done in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BALLAST_HOME", str(server.home))
-        patch.setattr(umap, "embed", flat)
-        record = api.here("run", RUN, name="for judging")
-    assert record.status == "done", record.error
-    return record.id
+    return server.finished(RUN, "for judging")
 
 
 def no_violations(page: Page) -> None:

@@ -6,16 +6,10 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-
-from core import api
-from core.events import Progress, Work
-from core.maps import umap
-from core.types import TrainSplit
 
 pytestmark = pytest.mark.browser
 SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
@@ -28,21 +22,9 @@ RUN = {
 }
 
 
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    """A map that costs nothing: this page shows none."""
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
-
-
 @pytest.fixture(scope="module")
 def run_id(server) -> str:
-    """A finished run of adv-KIP in the home of the server, done in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BALLAST_HOME", str(server.home))
-        patch.setattr(umap, "embed", flat)
-        record = api.here("run", RUN, name="learned")
-    assert record.status == "done", record.error
-    return record.id
+    return server.finished(RUN, "learned")
 
 
 def saved(page: Page, chart: str, kind: str) -> bytes:

@@ -20,7 +20,7 @@ SMALL = {
 
 
 def test_images_of_distribution_matching_form_while_one_watches(visit) -> None:
-    page: Page = visit("/?lab.method=dm&lab.method.ipc=2&lab.method.steps=400&lab.training=standard")
+    page: Page = visit("/lab?lab.method=dm&lab.method.ipc=2&lab.method.steps=400&lab.training=standard")
     page.get_by_role("button", name="Run", exact=True).click()
     picture = page.get_by_role("img", name="Condensed images, one row per class")
     expect(picture).to_be_visible(timeout=SLOW)
@@ -40,7 +40,7 @@ def test_a_study_is_gone_on_with_until_it_is_whole(visit, server, monkeypatch) -
     expect(page.get_by_text("6 of 6 runs done")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(re.compile(r"PGD-5 .* on 30 test images, PGD \+ margin-PGD on 20"))).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_have_count(0)
-    expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart][aria-label*='against clean accuracy of']")).to_be_visible()
     if folder := os.environ.get("BALLAST_SHOTS"):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)

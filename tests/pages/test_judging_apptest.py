@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import place
+from core.api import workplace
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "torchattacks", "sklearn", "umap", "scipy", "numba", "faiss", "vl_convert")
@@ -37,7 +37,7 @@ def app(run_id: str) -> AppTest:
 def do(kind: str, job: str) -> str:
     """Do a queued job in this process; the id of the record that holds what it left."""
     record = api.here(kind, dict(api.get(job).config))
-    place.store().request_cancel(job)
+    workplace.store().request_cancel(job)
     assert record.status == "done", record.error
     return record.id
 
@@ -126,7 +126,7 @@ def test_audit_shows_state_numbers_and_every_indicator(app: AppTest, run_id: str
     assert not app.exception and "audit: running" in texts(app)
     job = next(record for record in api.audits(run_id) if record.status == "queued")
     assert job.config["audit"]["eps"] == 0.12
-    place.store().request_cancel(job.id)
+    workplace.store().request_cancel(job.id)
     do("audit", api.submit_audit(run_id, AUDIT))
     do("evaluate", api.submit_evaluation(run_id, {"attack": "autoattack", "eps": 0.1, "images": 20, "curve_points": 0}))
     app.run()
@@ -146,6 +146,7 @@ def test_audit_shows_state_numbers_and_every_indicator(app: AppTest, run_id: str
 @pytest.mark.parametrize("page", ["pages/attack.py", "pages/audit.py"])
 def test_pages_without_a_finished_run_say_where_to_get_one(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
+    monkeypatch.setattr(workplace, "EXAMPLES", tmp_path / "none")
     monkeypatch.setattr(api, "ensure_workers", lambda: None)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page(page).run()
@@ -153,6 +154,6 @@ def test_pages_without_a_finished_run_say_where_to_get_one(page: str, tmp_path: 
 
 
 def test_views_import_nothing_heavy():
-    code = f"import core.ui.attack_view, core.ui.audit_view, sys; print([n for n in {HEAVY!r} if n in sys.modules])"
+    code = f"import core.ui.attack.view, core.ui.audit.view, sys; print([n for n in {HEAVY!r} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import place
-from core.plots import export
+from core.api import workplace
+from core.ui import saving
+from core.ui.kernel import view
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {
@@ -17,6 +18,9 @@ RUN = {
     "training": {"name": "standard", "options": {"epochs": 3}},
     "evaluation": {"eps": 0.1, "images": 20, "attack_steps": 5, "curve_points": 2, "curve_images": 9, "live_images": 0},
 }
+
+
+WIDE = ((16, 0.01), (64, 0.3), (1024, 0.66))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def test_kernel_submits_the_form_and_shows_what_came_of_it(run_id: str):
 
 
 def test_finished_charts_can_be_saved_and_are_not_drawn_before(run_id: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(export, "subprocess", None)  # what draws an SVG would fail
+    monkeypatch.setattr(saving, "subprocess", None)  # what draws an SVG would fail
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page("pages/kernel.py").run()
     assert not app.exception and not app.error
@@ -72,7 +76,7 @@ def test_the_kernel_s_audit_stands_beside_its_accuracy(run_id: str):
     job = api.submit_audit(
         run_id, {"images": 20, "steps": 20, "short_steps": 5, "restarts": 2, "queries": 100}, "kernel"
     )
-    place.store().request_cancel(job)
+    workplace.store().request_cancel(job)
     audited = api.here("audit", dict(api.get(job).config))
     assert audited.status == "done", audited.error
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -85,8 +89,9 @@ def test_the_kernel_s_audit_stands_beside_its_accuracy(run_id: str):
 def test_only_learned_images_have_moments_that_begin_at_the_first(run_id: str):
     steps = api.moments(run_id)
     assert steps == sorted(set(steps)) and len(steps) >= 2
-    first, same = api.support_at(run_id, 0)
-    last, change = api.support_at(run_id, len(steps) - 1)
+    first, same, none = api.support_at(run_id, 0, 0.1)
+    last, change, largest = api.support_at(run_id, len(steps) - 1, 0.1)
+    assert none == 0 < largest <= 1
     assert first != last and same != change and last.startswith(b"\x89PNG")
 
 
@@ -98,14 +103,22 @@ def test_a_gap_between_fgsm_and_the_strong_attack_is_called_out():
 
 
 def _gap() -> None:
-    from core.ui import kernel_view
+    from core import api
+    from core.ui.kernel import view
 
     def row(title: str, fgsm: float, clean: float = 0.9) -> dict:
         shares = {"clean": clean, "fgsm": fgsm, "pgd": 0.3, "strong": 0.2}
         values = {f"{name}_acc": value for name, value in shares.items()}
         return {**values, **{f"{name}_interval": [0.0, 1.0] for name in shares}, "title": title, "seed": 0,
-                "network": "mlp", "zero_gradient": 0.0}  # fmt: skip
+                "network": "mlp", "zero_gradient": 0.0, "width": None, "images": 20}  # fmt: skip
 
     rows = [row("wide", 0.6), row("near", 0.25), row("lost", 0.1, clean=0.12)]
-    kernel_view.believe({"rows": rows, "classes": list("0123456789"), "attacks": {"fgsm": "FGSM"}, "what": "width",
-                         "eval_images": 20, "seed": 0})  # fmt: skip
+    found = {"rows": rows, "classes": list("0123456789"), "attacks": {"fgsm": "FGSM"}, "eval_images": 20, "seed": 0}
+    view.believe(api.results.WidthResult.read(found))
+
+
+def test_the_finding_is_one_sentence_of_the_kernel_and_both_ends_of_the_widths() -> None:
+    rows = [{"title": f"MLP, width {width}", "network": "mlp", "strong_acc": acc} for width, acc in WIDE]
+    kernel = {"title": "kernel FC-3 NTK", "network": "kernel", "strong_acc": 0.88}
+    found = view.sentence([*rows, kernel])
+    assert found == "Kernel: 88 % robust, MLP of width 16: 1 %, MLP of width 1024: 66 %; all under the strong attack"

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import api
-from core.api import place
-from core.events import Progress, Work
+from core.api import workplace
 from core.maps import umap
-from core.types import TrainSplit
 from core.ui import words
+from tests.flat_map import flat_map
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {
@@ -37,14 +35,9 @@ def quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
     monkeypatch.setenv("BALLAST_DEVICE", "cpu")
     monkeypatch.setattr(api, "ensure_workers", lambda: None)
-    monkeypatch.setattr(umap, "embed", flat)
+    monkeypatch.setattr(umap, "embed", flat_map)
     yield
-    place.store().close()
-
-
-def flat(train: TrainSplit) -> Work[umap.Map]:
-    yield Progress(stage="map")
-    return umap.Map(xy=np.zeros((len(train), 2), np.float32), rows=np.arange(len(train)), true_space=False)
+    workplace.close()
 
 
 def submitted(app: AppTest) -> dict:
@@ -58,7 +51,7 @@ def submitted(app: AppTest) -> dict:
 
 
 def test_a_protocol_fills_in_what_was_not_chosen() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/lab.py").run()
     before = submitted(app)
     app.number_input(key="lab.training.lr").set_value(0.02).run()
     app.selectbox(key="lab.protocol").set_value("field-augmented").run()
@@ -72,7 +65,7 @@ def test_a_protocol_fills_in_what_was_not_chosen() -> None:
 
 
 def test_the_number_of_networks_reaches_the_run() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/lab.py").run()
     assert submitted(app)["networks"] == 1
     app.slider(key="lab.networks").set_value(5).run()
     assert submitted(app)["networks"] == 5
@@ -83,9 +76,9 @@ def test_results_of_several_networks_are_mean_and_deviation() -> None:
     assert record.status == "done", record.error
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["run"] = record.id
-    app.run()
+    app.run().switch_page("pages/lab.py").run()
     assert not app.exception
-    found, metrics = record.result, {metric.label: metric.value for metric in app.metric}
+    found, metrics = record.result, {metric.label: metric.value for metric in reversed(app.metric)}  # the first of each
     assert metrics["Clean accuracy"] == words.spread(found["clean_mean"], found["clean_std"])
     assert " ± " in metrics["Robust accuracy"]
     assert any("mean ± standard deviation of 3 networks" in caption.value for caption in app.caption)

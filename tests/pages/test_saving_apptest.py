@@ -6,8 +6,9 @@ import io
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.plots import class_counts, export
+from core.plots import class_counts
 from core.ui import chart as drawing
+from core.ui import saving
 
 
 def page(rows: int, file: str | None) -> None:
@@ -30,7 +31,7 @@ def test_a_chart_is_saved_once_it_is_finished_and_holds_something(rows: int, fil
 
 def test_each_ending_writes_what_it_says():
     chart = class_counts.chart(["a", "b"], {"train": [3, 5], "test": [1, 2]})
-    assert drawing.FILES["svg"] == (export.to_svg, "image/svg+xml")
+    assert drawing.FILES["svg"] == (saving.to_svg, "image/svg+xml")
     write, mime = drawing.FILES["csv"]
     read = list(csv.DictReader(io.StringIO(write(chart).decode(), newline="")))
     assert mime == "text/csv" and sum(int(row["images"]) for row in read) == 11

@@ -17,8 +17,13 @@ ROWS = [
 def test_the_largest_over_classes_takes_radius_and_bound_each_on_its_own():
     points = frontier.of_all(ROWS)
     assert [(p["k"], p["radius"], p["lower"], p["proven"]) for p in points] == [
-        (1, 4.0, 3.0, False), (2, 2.0, 1.5, False), (3, 2.0, 1.5, False),
+        (1, 4.0, 3.0, False), (2, 2.0, 1.5, False), (3, 2.0, 0.0, False),
     ]  # fmt: skip
+
+
+def test_a_bound_of_few_centres_is_not_one_of_more():
+    early = [row for row in ROWS if (row["label"], row["k"]) != (1, 2)]
+    assert frontier.of_all(early)[1] == {"k": 2, "radius": 4.0, "lower": 1.5, "proven": False}
 
 
 def test_a_number_of_centres_that_some_class_never_had_is_left_out():

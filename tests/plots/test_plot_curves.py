@@ -4,9 +4,21 @@ import json
 
 import pytest
 
-from core.plots import curves
-from core.plots.palette import CLASSES, DASHES, RUNS, SYMBOLS, class_colour, class_symbol
+from core.plots import curves, eps_compare, eps_curve
+from core.plots.palette import (
+    CLASSES,
+    DASHES,
+    METHODS,
+    OTHERS,
+    SYMBOLS,
+    TRAININGS,
+    class_colour,
+    class_symbol,
+    looks,
+    method_colours,
+)  # fmt: skip
 from core.types import Accuracy, Attack, EventRow
+from core.ui import words
 
 
 def event(seq: int, stage: str = "train", done: int = 0, **values: float) -> EventRow:
@@ -72,12 +84,55 @@ def test_accuracy_axis_is_fixed_and_zoom_is_bound_to_it() -> None:
     assert line["params"][0]["bind"] == "scales"
 
 
-def test_compare_colours_runs_and_dashes_measures() -> None:
+def test_compared_runs_have_the_colour_of_their_method_and_the_dash_of_their_training() -> None:
     curve = [curves.Point(1, 0.5, 0.2, 10)]
-    spec = curves.compare({"a": curve, "b": curve}, 3).spec
-    assert spec["encoding"]["color"]["scale"] == {"domain": ["a", "b"], "range": list(RUNS[:2])}
-    assert spec["encoding"]["strokeDash"]["scale"]["domain"] == ["clean", "robust"]
+    runs = {"a": ("mfc", "standard"), "b": ("random", "adversarial"), "c": ("mfc", "standard"), "d": ("new", "new")}
+    look = looks(runs)
+    assert look["a"].colour == look["c"].colour == METHODS["mfc"] and look["b"].colour == METHODS["random"]
+    assert (look["a"].dash, look["b"].dash) == (TRAININGS["standard"], TRAININGS["adversarial"])
+    assert len({(one.colour, str(one.dash), one.shape) for one in look.values()}) == 4
+    assert method_colours(["full", "random"])["random"] == METHODS["random"]  # whatever stands beside it
+    clean, robust, points = curves.compare({name: curve for name in runs}, 3, look).spec["layer"]
+    spec = robust["encoding"]
+    shapes = points["encoding"]["shape"]
+    assert shapes["scale"] == {"domain": list(runs), "range": [one.shape for one in look.values()]}
+    assert shapes["legend"] is not None  # who has which mark is said, as two runs differ by nothing else
+    for channel, part in (("color", "colour"), ("strokeDash", "dash")):
+        assert spec[channel]["scale"] == {"domain": list(runs), "range": [getattr(one, part) for one in look.values()]}
+    assert "clean" in clean["transform"][0]["filter"] and clean["mark"]["strokeWidth"] < robust["mark"]["strokeWidth"]
+    drawn = eps_compare.chart({"a": [], "b": []}, {"a": 1, "b": 1}, "L2", looks=look).spec["layer"]
+    assert drawn[1]["encoding"]["color"]["scale"]["range"] == [look["a"].colour, look["b"].colour]
+    assert drawn[2]["encoding"]["shape"]["legend"] is None  # their lines tell them apart
+    alike = eps_compare.chart({"a": [], "c": []}, {"a": 1, "c": 1}, "L2", looks=look).spec["layer"]
+    assert alike[2]["encoding"]["shape"]["legend"] is not None
+
+
+def test_methods_that_have_no_colour_of_their_own_keep_one_that_no_other_method_has() -> None:
+    found = method_colours(["dc", "random", "dsa", "mfc", "dm"])
+    assert len(set(found.values())) == 5 and not set(OTHERS) & set(METHODS.values())
+    for beside in (["random", "full"], ["mfc", "k-means"], list(METHODS)):
+        assert method_colours(["dsa", *beside])["dsa"] == found["dsa"]
+    many = [f"own-{i}" for i in range(len(OTHERS))]
+    assert sorted(method_colours(many).values()) == sorted(OTHERS)
 
 
 def test_eighty_classes_stay_apart_by_colour_and_symbol() -> None:
     assert len({(class_colour(i), class_symbol(i)) for i in range(len(CLASSES) * len(SYMBOLS))}) == 80
+
+
+def test_an_eps_curve_is_read_where_it_was_measured_and_between():
+    curve = [{"eps": e, "value": v, "low": v - 0.05, "high": v + 0.05} for e, v in ((0.0, 0.9), (0.1, 0.6), (0.2, 0.1))]
+    assert eps_curve.around(curve, 0.1) == (curve[1], curve[1]) and eps_curve.around(curve, 0.3) is None
+    assert eps_curve.around(curve, 0.13) == (curve[1], curve[2])
+    marks = [
+        eps_curve.chart(curve, {}, "Linf", 0.1, asked).spec["layer"][-1]["data"]["values"] for asked in (0.1, 0.13)
+    ]
+    assert marks == [
+        [{"eps": 0.1, "low": pytest.approx(0.55), "high": pytest.approx(0.65)}],
+        [{"eps": 0.13, "low": 0.1, "high": 0.6}],
+    ]
+    assert len(eps_curve.chart(curve, {}, "Linf", 0.1, 0.5).spec["layer"]) == 4
+    assert words.at_budget((curve[1], curve[1]), "0.1", 200).startswith("At ε 0.1: **60.0 %** (95 %: 55.0 to 65.0 %)")
+    between = words.at_budget((curve[1], curve[2]), "0.13", 200)
+    assert "between **10.0 %**, measured at 0.2, and **60.0 %**, measured at 0.1" in between
+    assert "nothing was measured" in words.at_budget(None, "0.5", 200)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.plots import attack_path, audit_card, eps_compare, loss_surface, panels, per_class
+from core.plots import attack_path, audit_card, ball, eps_compare, loss_surface, panels, per_class
 from core.types import Accuracy, Attack
 
 CURVE = [{"eps": e, "value": v, "low": v - 0.1, "high": v + 0.1, "attack": "PGD-20"} for e, v in ((0, 0.9), (0.2, 0.3))]
@@ -65,13 +65,16 @@ def test_eps_curves_of_several_runs_differ_by_colour_and_dash():
 def test_panels_show_clean_perturbation_and_attacked(shape: tuple[int, ...]):
     clean = np.full(shape, 0.4, np.float32)
     now = clean + np.float32(0.021)
-    assert panels.enlarged(clean, now).ravel() == pytest.approx(0.71, abs=1e-6)
-    assert panels.enlarged(clean, clean + 1).max() == 1 and panels.enlarged(clean, clean - 1).min() == 0
-    first, middle, last = (np.asarray(Image.open(io.BytesIO(png))) for png in panels.three(clean, now))
+    assert panels.enlarged(clean, now, 0.05).ravel() == pytest.approx(0.71, abs=1e-6)
+    assert panels.enlarged(clean, clean + 1, 0.05).max() == 1 and panels.enlarged(clean, clean - 1, 0.05).min() == 0
+    assert panels.enlarged(clean, clean + 0.1, 0.1) == pytest.approx(1) and panels.enlarged(
+        clean, now, 0.042
+    ).ravel() == (pytest.approx(0.75, abs=1e-6))
+    first, middle, last = (np.asarray(Image.open(io.BytesIO(png))) for png in panels.three(clean, now, 0.05))
     assert (first == 102).all() and (middle == 181).all() and (last == 107).all()
-    film = Image.open(io.BytesIO(panels.film(np.stack([clean, now, clean]))))
+    film = Image.open(io.BytesIO(panels.film(np.stack([clean, now, clean]), 0.05)))
     assert film.n_frames == 3 and film.size == (3 * first.shape[1], first.shape[0])
-    sheet = Image.open(io.BytesIO(panels.sheet(np.stack([clean] * 4), np.stack([now] * 4))))
+    sheet = Image.open(io.BytesIO(panels.sheet(np.stack([clean] * 4), np.stack([now] * 4), 0.05)))
     assert sheet.size[0] > sheet.size[1] * 4 / 3 * 0.8 and sheet.mode == "RGB"
 
 
@@ -93,3 +96,15 @@ def test_what_is_proven_between_two_radii_is_what_is_proven_at_the_larger():
     ]  # fmt: skip
     assert [value for value in chart.data["value"] if value is not None] == [0.9, 0.5]
     assert "bounds prove" in chart.alt and "bounds" not in eps_compare.chart({"a": curve}, {"a": 1}, "Linf").alt
+
+
+def test_the_ball_of_an_image_has_three_parts_and_no_attack_within_what_is_proven():
+    chart = ball.chart(0.1, 0.12, 0.05, "Linf")
+    assert list(zip(chart.data["from"], chart.data["to"], strict=True)) == [(0, 0.1), (0.1, 0.12), (0.12, 0.12 * 1.3)]
+    assert chart.data["part"] == list(ball.PARTS) and "0.1 in Linf" in chart.alt and len(chart.spec["layer"]) == 2
+    wrong = ball.chart(0.0, 0.0, 0.05, "L2")
+    assert wrong.data["part"] == [ball.PARTS[2]] and wrong.data["from"] == [0]
+    sure = ball.chart(np.inf, np.inf, None, "L1")
+    assert sure.data["part"] == [ball.PARTS[0]] and "every move" in sure.alt and len(sure.spec["layer"]) == 1
+    with pytest.raises(AssertionError, match="shorter"):
+        ball.chart(0.1, 0.09, 0.05, "Linf")

@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 from core.errors import ConfigError
 from core.events import drive
-from core.networks import build
+from core.networks.model import build
 from core.training import TRAINERS
 from core.training.adversarial import Config as Adversarial
 from core.training.attacking import attacked

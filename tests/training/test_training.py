@@ -10,10 +10,10 @@ import torch
 
 from core.errors import ConfigError, NumericsError
 from core.events import drive
-from core.networks import build, restore
+from core.networks.model import build, restore
 from core.training import TRAINERS, checkpoint, loop
-from core.training.config import PROTOCOLS, AttackOptions
 from core.training.fgsm_rs import collapse_note
+from core.training.options import PROTOCOLS, AttackOptions
 from core.types import CondensedSet, TrainSplit
 
 SHAPE = (1, 8, 8)
@@ -300,8 +300,8 @@ def test_the_collapse_of_single_step_training_is_told():
 def test_tables_are_light():
     root = Path(__file__).resolve().parents[2]
     code = (
-        "import sys, core.networks, core.networks.statistics, core.training, core.training.config, "
-        "core.evaluation.evaluate; "
+        "import sys, core.networks, core.networks.statistics, core.training, core.training.options, "
+        "core.evaluation.options, core.evaluation.sample; "
         "print([m for m in ('torch', 'torchvision', 'sklearn', 'numba', 'scipy', 'umap') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

@@ -1,0 +1,1 @@
+"""Condensed sets that were made elsewhere, as a row among the methods."""

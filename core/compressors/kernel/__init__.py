@@ -1,0 +1,1 @@
+"""Images learned for kernel regression: KIP and adv-KIP."""

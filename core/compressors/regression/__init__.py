@@ -1,0 +1,1 @@
+"""Methods that learn images by regression on the features of networks."""

@@ -1,0 +1,1 @@
+"""Images chosen from the train split: covers, greedy and random choices."""

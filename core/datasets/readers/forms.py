@@ -1,0 +1,28 @@
+"""By which names of files the forms of data are known. Light: pages import it too."""
+
+import re
+
+from core.datasets.readers.roles import role_of
+
+IDX = re.compile(r"(images|labels)[-._]idx\d[-._]ubyte(\.gz)?$", re.IGNORECASE)
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+
+
+def idx(name: str) -> bool:
+    """Whether a file is an IDX file."""
+    return IDX.search(name) is not None
+
+
+def cifar(name: str) -> bool:
+    """Whether a file is one of CIFAR's; of CIFAR-100 only `meta` has a name of its own."""
+    return name in ("batches.meta", "meta", "test_batch") or name.startswith("data_batch_")
+
+
+def parquet(name: str) -> bool:
+    """Whether a file is parquet."""
+    return name.lower().endswith(".parquet")
+
+
+def npy(name: str) -> bool:
+    """Whether a file is a single array whose name says what it is."""
+    return name.lower().endswith(".npy") and role_of(name[:-4]) is not None

@@ -1,0 +1,12 @@
+"""Which cells of a study are done: those with a finished run that computes the same, whoever started it."""
+
+from core.engine.store import Store
+from core.types import RunRecord
+
+
+def finished(store: Store) -> dict[str, RunRecord]:
+    """The newest finished run of each digest."""
+    found: dict[str, RunRecord] = {}
+    for record in store.runs(kind="run", status=("done",)):
+        found.setdefault(record.digest, record)
+    return found
