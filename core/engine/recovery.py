@@ -4,7 +4,6 @@ A file lock says nothing of another machine. There the store tells: a claim is a
 end the clock of the database measures, so that the clocks of the machines need not agree.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,13 +48,11 @@ def truth(store: Store, home: Path, run_id: str) -> RunRecord:
     return store.get(run_id)
 
 
-def settle_one(
-    store: Store, home: Path, run_id: str, why: str = "", restart: Callable[[str], bool] | None = None
-) -> bool:
+def settle_one(store: Store, home: Path, run_id: str, why: str = "", patience: float = 0.0) -> bool:
     """End one running run if its worker is dead: cancelled when that was asked for, else interrupted; whether it was.
 
-    why      what to say of the end instead of that it was unexpected
-    restart  queues the run of a claim again instead, unless that is not to be; then the run ends all the same
+    why       what to say of the end instead of that it was unexpected
+    patience  seconds to wait for the run's lock, which every look at it holds for an instant
 
     The lock is held meanwhile, so that nobody claims the run between the look and the word; a worker
     that ended it properly did so before letting go of the lock, and its word stands. Elsewhere the lease must have
@@ -65,15 +62,13 @@ def settle_one(
     if owner is None or not (here(store, owner) or owner.left <= 0):
         return False
     folder = folder_of(home, run_id)
-    lock = locks.take(folder / locks.RUN_LOCK) if here(store, owner) else None
+    lock = locks.take(folder / locks.RUN_LOCK, patience) if here(store, owner) else None
     if lock is None and here(store, owner):
         return False
     try:
         if lock is not None:
             writing.sweep(folder)
         again = artifacts.resumable(folder)
-        if restart is not None and restart(owner.token):
-            return True
         if owner.cancel is not None:
             return store.finish(run_id, "cancelled", token=owner.token, resumable=again)
         who = "the worker process ended unexpectedly" if lock is not None else f"{owner.host} gave no sign of life"

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.engine import locks, process, recovery
 from core.engine.job import POOLED
 from core.engine.perform import folder_of
+from core.engine.rows import Owner
 from core.engine.store import Store
 from core.errors import RunError
 
@@ -32,7 +33,10 @@ def patience(store: Store) -> float:
 
 
 def kill_and_requeue(store: Store, home: Path, run_id: str, *, again: bool = False) -> None:
-    """End the process of a running run, whatever it is doing, and queue the run again to go on from its checkpoint.
+    """Queue a running run again to go on from its checkpoint, and end the process that held it, whatever it is doing.
+
+    The word comes before the deed: were the process ended first, whoever looks after dead workers could end the run
+    before it is queued. Nobody begins it meanwhile, since its lock is held until the process is gone.
 
     again   whether nobody asked for it; after a few times the run stays interrupted
     raises  RunError when the run is not running, or its process will not go
@@ -42,17 +46,31 @@ def kill_and_requeue(store: Store, home: Path, run_id: str, *, again: bool = Fal
         raise RunError(f"run {run_id} is {store.get(run_id).status}, not running: nothing is killed")
     if not recovery.here(store, owner):
         raise RunError(f"run {run_id} is worked on by {owner.host}: cancel it, or wait until its lease has ended")
-    lock = folder_of(home, run_id) / locks.RUN_LOCK
-    if locks.held(lock):
-        process.kill(owner.pid, owner.born)
+    queued = store.restart(run_id, owner.token, most=MOST_RESTARTS if again else None)
+    _end(store, owner, run_id, folder_of(home, run_id) / locks.RUN_LOCK)
+    if not queued:  # it is to be cancelled, or has been silent too often
+        recovery.settle_one(
+            store, home, run_id, "the worker process gave no sign of life and was killed: resume the run", GONE_S
+        )
+
+
+def _end(store: Store, owner: Owner, run_id: str, lock: Path) -> None:
+    """Kill the process of a claim, if it still holds the run's lock and has not gone on to another run."""
     deadline = time.monotonic() + GONE_S
-    while locks.held(lock):
+    while locks.held(lock) and not _went_on(store, owner, run_id):
+        process.kill(owner.pid, owner.born)
         if time.monotonic() > deadline:
-            raise RunError(f"process {owner.pid} of run {run_id} does not end: stop it by hand, then resume the run")
+            raise RunError(f"process {owner.pid} of run {run_id} does not end: stop it by hand, and the run goes on")
         time.sleep(0.02)
-    why = "the worker process gave no sign of life and was killed: resume the run"
-    most = MOST_RESTARTS if again else None
-    recovery.settle_one(store, home, run_id, why, lambda token: store.restart(run_id, token, most=most))
+
+
+def _went_on(store: Store, owner: Owner, run_id: str) -> bool:
+    """Whether the process of a claim works on something else by now, or somebody else on its run."""
+    for running in store.running():
+        now = store.owner(running)
+        if now is not None and now.token != owner.token and (running == run_id or now.pid == owner.pid):
+            return True
+    return False
 
 
 @dataclass

@@ -164,7 +164,7 @@ class Store(Reader):
             raise RunError(f"run {run_id} cannot be resumed: it is {status}, not interrupted, failed or cancelled")
 
     def restart(self, run_id: str, token: str, *, most: int | None) -> bool:
-        """Queue a running run again whose worker is dead, as one word that nobody sees the half of; whether it was.
+        """Queue a running run again in one word that nobody sees the half of, and end its claim; whether it was.
 
         It is not when somebody asked to cancel it, or when its claim is another one by now.
 

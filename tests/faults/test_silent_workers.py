@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.engine import process, silence
+from core.engine import locks, process, recovery, silence
 from core.engine.executor import LocalExecutor
+from core.engine.perform import folder_of
 from core.engine.store import Store
 from core.engine.worker import store_place
 from core.errors import RunError
@@ -104,6 +105,43 @@ def test_nobody_sees_a_run_between_its_end_and_its_queue(store, tmp_path, monkey
     assert store.get(run).status == "queued" and store.waiting("work") == [run]
     with pytest.raises(RunError, match="is queued, not running: nothing is killed"):
         silence.kill_and_requeue(store, tmp_path, run)
+
+
+@pytest.fixture
+def holder(store, tmp_path):
+    """A run with a process that has claimed it, holds its lock and does nothing."""
+    run = store.create("count", {}, name="", digest="", lane="work")
+    code = "import sys, time; from pathlib import Path; from core.engine import locks; "
+    code += "lock = locks.take(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    lock = folder_of(tmp_path, run) / locks.RUN_LOCK
+    child = subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"held\n"
+    store.claim(run, pid=child.pid, born=process.born(child.pid))
+    yield run, child
+    child.kill()
+    child.communicate()
+
+
+def test_whoever_looks_after_dead_workers_at_that_moment_does_not_end_the_run(store, tmp_path, holder, monkeypatch):
+    run, child = holder
+    kill = process.kill
+
+    def killed_while_somebody_looks(pid, birth):
+        assert kill(pid, birth) and child.wait(PATIENCE)
+        recovery.settle(store, tmp_path)
+        return True
+
+    monkeypatch.setattr(process, "kill", killed_while_somebody_looks)
+    silence.kill_and_requeue(store, tmp_path, run)
+    assert store.get(run).status == "queued" and child.poll() is not None
+
+
+def test_a_process_that_woke_and_went_on_is_left_alone(store, tmp_path, holder):
+    run, child = holder
+    other = store.create("count", {}, name="", digest="", lane="work")
+    store.claim(other, pid=child.pid, born=process.born(child.pid))
+    silence.kill_and_requeue(store, tmp_path, run)
+    assert store.get(run).status == "queued" and store.get(other).status == "running" and child.poll() is None
 
 
 def test_a_run_that_is_to_be_cancelled_is_not_gone_on_with(store, tmp_path):
