@@ -7,7 +7,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError, RunError
 from core.types import DataConfig
-from core.ui import form, live, loading, navigation, words
+from core.ui import form, live, loading, naming, navigation, words
 from core.ui.data import answers, view
 
 navigation.guard()
@@ -26,7 +26,7 @@ def prepare(config: DataConfig) -> None:
 def ready_made() -> None:
     kinds = {name: KINDS[row.kind] for name, row in api.DATASETS.items() if row.kind in KINDS}
     kinds |= dict.fromkeys(api.uploads(), "yours")
-    titles = {name: f"{title} ({kinds[name]})" for name, title in words.titles(kinds).items()}
+    titles = {name: f"{title} ({kinds[name]})" for name, title in naming.titles(kinds).items()}
     help = "Included ones need no download; yours were uploaded, or found in data/"
     name = form.select("Data set", list(kinds), "data.name", _shown(kinds), titles=titles, help=help)
     settings = answers.of_source() if kinds[name] == "yours" else {}

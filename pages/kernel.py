@@ -5,7 +5,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import live, navigation, trust, words
+from core.ui import live, naming, navigation, trust, words
 from core.ui.kernel import view
 
 navigation.guard()
@@ -16,7 +16,7 @@ ALL = "Train every network that takes these images, and attack them"
 
 def show(record: RunRecord) -> None:
     """Everything known about one condensed set between network and kernel."""
-    st.header(words.title(record), anchor=False)
+    st.header(naming.title(record), anchor=False)
     jobs = [*api.widths(record.id), *api.widths(record.id, "architectures"), *api.audits(record.id, "kernel")]
     if going := [job.id for job in jobs if not live.ended(job)]:
         view.waiting(going)

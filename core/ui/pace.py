@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from core.types import EventRow, RunRecord
-from core.ui import words
+from core.ui import naming, words
 
 STAGES = {"load": "Load", "condense": "Condense", "map": "Map", "train": "Train", "evaluate": "Evaluate"}
 
@@ -29,7 +29,7 @@ def waiting(ahead: Sequence[RunRecord], events: Sequence[EventRow]) -> str:
     if not ahead:
         return "Next in line: a worker is getting ready"
     more = f" and {len(ahead) - 1} more" if len(ahead) > 1 else ""
-    parts = [f"Waits for “{words.title(ahead[0])}”{more}", f"place {len(ahead) + 1} in line"]
+    parts = [f"Waits for “{naming.title(ahead[0])}”{more}", f"place {len(ahead) + 1} in line"]
     if (left := of(events)[1]) is not None:
         parts.append(f"the present stage of the first ends in about {words.duration(left)}")
     return " · ".join(parts)

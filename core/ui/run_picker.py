@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import api
 from core.types import Norm, RunRecord
-from core.ui import form, glossary, words
+from core.ui import form, glossary, naming
 from core.ui.threat import Threat, usual
 
 
@@ -17,7 +17,7 @@ def run(page: str) -> RunRecord | None:
         return None
     last = st.session_state.get("live.run")
     start = last if last in found else next(iter(found))
-    titles = words.named(list(found.values()))
+    titles = naming.named(list(found.values()))
     help = "Finished runs, newest first, and the examples that ship with Ballast"
     chosen = form.select("Run", list(found), f"{page}.run", start, titles=titles, help=help)
     st.query_params[f"{page}.run"] = chosen  # also where it is the first choice: that differs between visitors

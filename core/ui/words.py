@@ -2,14 +2,12 @@
 
 import re
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Literal
 
 from core import api
-from core.errors import ConfigError
-from core.types import RunRecord, Status
+from core.types import Status
 
 MARKS = re.compile(
     r"([\\`*\[\]$<~]|(?<!\w)_|_(?!\w)|:(?=\w)|^[#>+-]|(?<=^\d)[.)])"
@@ -34,24 +32,6 @@ STATUS_COLOURS: Mapping[Status, Colour] = {
 def claim(attack: str) -> str:
     """How far a robust accuracy under this attack may be trusted."""
     return CLAIMS[attack]
-
-
-def audit(run_id: str) -> str:
-    """Whether the robust accuracy of a run was audited, and what came of it."""
-    return f"audit: {api.audit_state(run_id)}"
-
-
-def origin(record: RunRecord) -> str:
-    """Device and age of a run; of an example, that it is one."""
-    if api.examples.is_one(record.id):
-        return api.examples.mark(record)
-    return f"{record.device or api.device()} · {ago(record.created)}"
-
-
-def named(records: Sequence[RunRecord]) -> dict[str, str]:
-    """Titles of runs by their ids, made different where they repeat, examples called so."""
-    titles = [("Example: " if api.examples.is_one(record.id) else "") + called(record) for record in records]
-    return dict(zip([record.id for record in records], distinct(titles), strict=True))
 
 
 def percent(share: float | None) -> str:
@@ -127,16 +107,6 @@ def place(at: api.study.Place, rgb: bool) -> str:
     return f"{at.method}, {at.ipc} per class, {at.training} training, ε {budget(at.eps, rgb)}"
 
 
-def tested(method: str, training: str) -> str:
-    """Which claim a run tests on images that a paper says something of by themselves; "" when none does."""
-    claim = api.METHODS[method].alone if method in api.METHODS else ""
-    if not claim:
-        return ""
-    if training == "standard":
-        return f"Tests the claim of the paper: {claim}, without an attack in training."
-    return f"Not the claim of the paper ({claim}, by standard training): here training attacks, too."
-
-
 def conditions(found: api.results.Judged) -> str:
     """What stands beside a robust accuracy: attack with all its settings, images and seed."""
     parts = [found.attack] if found.attack else []
@@ -147,32 +117,6 @@ def conditions(found: api.results.Judged) -> str:
     if found.seed is not None:
         parts.append(f"seed {found.seed}")
     return " · ".join(parts)
-
-
-def look(record: RunRecord) -> str:
-    """The attack behind the live curves, which is quicker than the one that judges at the end."""
-    judged = record.config["evaluation"]
-    steps, rgb = min(judged["attack_steps"], 10), api.results.RunResult.of(record).rgb and judged["norm"] == "Linf"
-    where = f"{judged['norm']}, ε {budget(judged['eps'], rgb)}"
-    return f"PGD-{steps}, {where}, 1 restart, {judged['live_images']} test images, seed {record.config['seed']}"
-
-
-def curve(record: RunRecord) -> str:
-    """The attack behind the eps-curve."""
-    result, judged = api.results.RunResult.of(record), record.config["evaluation"]
-    restarts = f"{judged['restarts']} restart{'s' if judged['restarts'] != 1 else ''}"
-    attack = f"PGD-{judged['attack_steps']}, {judged['norm']}, {restarts}"
-    return f"{attack}, {result.curve_images} test images, seed {record.config['seed']}. Not AutoAttack."
-
-
-def differ(record: RunRecord) -> str:
-    """Why the curve and the looks between epochs may say another number than the headline."""
-    judged = record.config["evaluation"]
-    images, curve, live = judged["images"], judged["curve_images"], judged["live_images"]
-    return (
-        f"The headline is the number to quote, of up to {images:,} images; the curve is of {curve:,} of them and the "
-        f"curve while training of {live:,} under a shorter attack, so they may differ by chance and strength."
-    )
 
 
 def at_budget(pair: tuple[Mapping[str, Any], Mapping[str, Any]] | None, eps: str, images: int) -> str:
@@ -199,14 +143,6 @@ def beside(others: Mapping[str, api.results.RunResult], name: str) -> str:
     return " · " + ", ".join(known) if known else ""
 
 
-def summary(record: RunRecord) -> str:
-    """Accuracies and age of a run in one line."""
-    found = api.results.RunResult.of(record)
-    numbers = {"clean": found.clean_acc, "robust": found.robust_acc}
-    parts = [f"{name} {percent(number)}" for name, number in numbers.items() if number is not None]
-    return " · ".join([*parts, ago(record.created)])
-
-
 def size(shape: Sequence[int]) -> str:
     """Channels, height and width of an image."""
     channels, height, width = shape
@@ -225,45 +161,11 @@ def plain(text: object, most: int = 600) -> str:
     return MARKS.sub(r"\\\1", line)
 
 
-def called(record: RunRecord) -> str:
-    """The name of a run; of one that never had one, what its settings would be called."""
-    config = record.config.get("settings", record.config)
-    if record.name or not {"data", "method"} <= set(config):
-        return record.name or f"{record.kind.capitalize()} {record.id}"
-    try:
-        made = api.default_name(api.RunConfig(**config))
-    except ConfigError:  # its method is not here any more
-        return f"{record.kind.capitalize()} {record.id}"
-    return made if record.kind == "run" else f"{record.kind.capitalize()} of {made}"
-
-
-def title(record: RunRecord) -> str:
-    """The name of a run, for a place that reads Markdown."""
-    return plain(called(record), 120)
-
-
 def setting(value: Any) -> str:
     """The value of a setting; of a path its last part, and a dash where a run has no such setting."""
     if value is None:
         return "–"
     return PurePath(value).name if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def data(config: Mapping[str, Any]) -> str:
-    """The data set of a run by its short name, with its limit."""
-    chosen = config.get("data", {})
-    limit = f", {chosen['limit']} per class" if chosen.get("limit") else ""
-    return PurePath(chosen.get("name", "")).name + limit
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Names made different by a number where they repeat."""
-    seen: Counter[str] = Counter()
-    out = []
-    for name in names:
-        seen[name] += 1
-        out.append(name if names.count(name) == 1 else f"{name} ({seen[name]})")
-    return out
 
 
 def guarantee(found: api.results.Condensed) -> str:
@@ -274,19 +176,6 @@ def guarantee(found: api.results.Condensed) -> str:
         parts.append(f"proven ≥ {lower:.3f}")
     parts.append("gap not computed" if gap is None else "optimal" if gap == 0 else f"gap {gap:.1%}")
     return ", ".join(parts)
-
-
-def versions(record: RunRecord) -> str:
-    """Device and the library versions that matter for repeating numbers."""
-    known = [f"{name} {record.versions[name]}" for name in ("python", "torch", "numpy") if name in record.versions]
-    return " · ".join([record.device or "no device yet", *known])
-
-
-def titles(names: Iterable[str]) -> dict[str, str]:
-    """Names of rows in any table, or paths, as a reader sees them."""
-    tables = (api.DATASETS, api.METHODS, api.NETWORKS, api.TRAINERS)
-    rows = {name: row.title for table in tables for name, row in table.items()}
-    return {name: rows.get(name, PurePath(name).name) for name in names}
 
 
 def storage(found: api.results.DataResult) -> str:

@@ -9,7 +9,7 @@ from core import api
 from core.errors import ConfigError
 from core.plots import attack_path, loss_surface
 from core.types import RunRecord, usual_step
-from core.ui import bar, form, glossary, live, run_picker, trust, words
+from core.ui import bar, form, glossary, live, naming, run_picker, trust, words
 from core.ui.attack import plane_view
 from core.ui.chart import draw, plotly
 
@@ -75,7 +75,7 @@ def head(record: RunRecord) -> None:
     """What was attacked."""
     found = api.results.AttackResult.of(record)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(words.title(record), anchor=False, width="content")
+        st.header(naming.title(record), anchor=False, width="content")
         trust.state_badge(found.model_run)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core import api
 from core.plots import eps_compare, per_class
 from core.types import RunRecord
-from core.ui import bar, form, glossary, live, run_picker, trust, words
+from core.ui import bar, form, glossary, live, naming, run_picker, trust, words
 from core.ui.chart import draw
 
 ATTACKS = {"autoattack": "AutoAttack", "strong": "PGD, two losses", "pgd": "PGD"}
@@ -54,7 +54,7 @@ def waiting(jobs: Sequence[str]) -> None:
 def head(record: RunRecord, evaluated: RunRecord | None) -> None:
     """The run with the state of its audit, and the robust accuracy to quote, with everything it needs."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(words.title(record), anchor=False, width="content")
+        st.header(naming.title(record), anchor=False, width="content")
         trust.state_badge(record.id)
     with st.container(border=True):
         best = evaluated or record
@@ -134,7 +134,7 @@ def curves(record: RunRecord) -> None:
     runs = [r for r in api.runs(status=("done",)) if r.config["evaluation"]["norm"] == norm]
     told = {r.id: api.results.RunResult.of(r) for r in (*runs, record)}
     runs = [r for r in runs if told[r.id].curve and told[r.id].data == told[record.id].data]
-    names = dict(zip((r.id for r in runs), words.distinct([words.called(r) for r in runs]), strict=True))
+    names = dict(zip((r.id for r in runs), naming.distinct([naming.called(r) for r in runs]), strict=True))
     if record.id not in names:
         return
     with st.container(border=True):
@@ -158,7 +158,7 @@ def curves(record: RunRecord) -> None:
         draw(eps_compare.chart(found, images, norm, proven), "audit.curves", f"{record.id}-eps-curves")
         st.caption(_proven(bounds, norm))
         for r in shown:
-            st.caption(f"**{words.plain(names[r.id], 120)}**: {words.curve(r)} · audit: {api.audit_state(r.id)}")
+            st.caption(f"**{words.plain(names[r.id], 120)}**: {naming.curve(r)} · audit: {api.audit_state(r.id)}")
 
 
 def _proven(bounds: api.results.AuditResult | None, norm: str) -> str:

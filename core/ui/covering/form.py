@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import api
 from core.types import DataConfig, Norm, RunRecord
-from core.ui import form, glossary, live, loading, words
+from core.ui import form, glossary, live, loading, naming, words
 from core.ui.threat import usual
 
 NORMS: tuple[Norm, ...] = ("L2", "Linf", "L1")
@@ -43,7 +43,7 @@ def data() -> DataConfig:
     """Draw the choice of the data set."""
     names = [name for name, row in api.DATASETS.items() if row.kind != "file"] + api.uploads()
     name = form.select(
-        "Data set", names, "covering.data.name", "digits", titles=words.titles(names), new=True,
+        "Data set", names, "covering.data.name", "digits", titles=naming.titles(names), new=True,
         help="A name, or the path of an .npz, a folder or a zip. Uploads and previews: page Data",
     )  # fmt: skip
     skip = ("name", "seed", *(api.OF_SOURCE if name in api.DATASETS else ()))

@@ -8,7 +8,7 @@ import streamlit as st
 from core import api
 from core.plots import distances, frontier
 from core.types import RunRecord
-from core.ui import bar, form, live, words
+from core.ui import bar, form, live, naming, words
 from core.ui.chart import draw, files
 from core.ui.covering.form import WAYS, Chosen
 
@@ -163,7 +163,7 @@ def bound(record: RunRecord, chosen: Chosen) -> None:
         if not runs:
             st.caption(f"No finished run was trained on these data and judged in {norm}: the bound needs one norm.")
             return
-        names = dict(zip(runs, words.distinct([words.called(run) for run in runs.values()]), strict=True))
+        names = dict(zip(runs, naming.distinct([naming.called(run) for run in runs.values()]), strict=True))
         run = st.selectbox("Model", list(runs), key="covering.model", format_func=lambda name: names[name])
         infos = {info.name: info for info in api.covering.BoundConfig.describe()}
         left, right = st.columns(2)

@@ -9,7 +9,7 @@ from core import api
 from core.errors import RunError
 from core.plots import bound
 from core.types import EventRow, RunRecord
-from core.ui import bar, glossary, live, pace, words
+from core.ui import bar, glossary, live, naming, pace, words
 from core.ui.chart import draw
 from core.ui.covering import map_view
 from core.ui.covering.form import Chosen
@@ -71,7 +71,7 @@ def head(job: str, last: RunRecord | None) -> None:
             bar.progress(events)
         else:
             still = f"The cover is final. Still computing: {pace.line(events)}"
-            st.caption(words.origin(record) if live.ended(record) else still, width="stretch")
+            st.caption(naming.origin(record) if live.ended(record) else still, width="stretch")
         _end(record, events, found is not None)
     with st.container(key="covering.whole"):
         with st.container(key="covering.numbers"):

@@ -8,7 +8,7 @@ from core import api
 from core.errors import RunError
 from core.plots import class_counts, plane_data
 from core.types import DataConfig, RunRecord
-from core.ui import navigation, words
+from core.ui import naming, navigation, words
 from core.ui.chart import draw, plotly
 
 SHOWN = 200  # files left out that the page lists; the record has all
@@ -18,7 +18,7 @@ def description(record: RunRecord) -> None:
     """How the source was read; unless that is still a question, also counts, sizes, hash and the preview grid."""
     found, name = api.results.DataResult.of(record), record.config["name"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(words.plain(words.titles([name])[name], 120), anchor=False, width="content")
+        st.header(words.plain(naming.titles([name])[name], 120), anchor=False, width="content")
         st.space("stretch")
         if not found.asks and st.button("Use in the Lab", key="data.use", type="primary"):
             navigation.open_lab(DataConfig(**record.config))

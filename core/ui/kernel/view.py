@@ -10,7 +10,7 @@ import streamlit as st
 from core import api
 from core.plots import spectrum, width_curve
 from core.types import RunRecord
-from core.ui import bar, form, glossary, live, run_picker, words
+from core.ui import bar, form, glossary, live, naming, run_picker, words
 from core.ui.chart import draw
 
 ATTACKS = {"clean": "No attack", "fgsm": "FGSM", "pgd": "PGD-20", "strong": "PGD-20 + margin-PGD"}
@@ -30,7 +30,7 @@ def run() -> RunRecord | None:
     if not found:
         return None
     chosen = form.select(
-        "Run", list(found), "kernel.run", next(iter(found)), titles=words.named(list(found.values())),
+        "Run", list(found), "kernel.run", next(iter(found)), titles=naming.named(list(found.values())),
         help="Finished runs with a condensed set; those of adv-KIP and KIP first",
     )  # fmt: skip
     return found[chosen]
@@ -47,7 +47,7 @@ def settings(record: RunRecord) -> dict[str, Any]:
     infos = {info.name: info for info in api.WidthConfig.describe()}
     for name in ("images", "epochs", "seeds"):
         values[name] = form.widget(infos[name], f"kernel.{name}", infos[name].default)
-    titles = words.titles(api.NETWORKS)
+    titles = naming.titles(api.NETWORKS)
     values["networks"] = st.multiselect(
         "Networks", list(titles), [], format_func=lambda name: titles[name], key="kernel.networks", bind="query-params",
         placeholder="every network", help="For *Compare all networks*; large ones take most of the time on a CPU",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import api
 from core.types import RunRecord
-from core.ui import bar, form, live, words
+from core.ui import bar, form, live, naming, words
 
 METHOD = "imported"
 FORMS = (
@@ -20,7 +20,7 @@ def view(config: Mapping[str, Any]) -> None:
     """The box above the runs while the form is set to a set from elsewhere."""
     with st.container(border=True):
         st.markdown(
-            f"**Bring a set** for {words.plain(words.titles([config['data']['name']])[config['data']['name']])}"
+            f"**Bring a set** for {words.plain(naming.titles([config['data']['name']])[config['data']['name']])}"
         )
         _send(config)
         if job := st.query_params.get("bring"):

@@ -8,7 +8,7 @@ import streamlit as st
 from core import api
 from core.plots import bound, curves, eps_curve
 from core.types import RunRecord
-from core.ui import bar, glossary, live, pace, words
+from core.ui import bar, glossary, live, naming, pace, words
 from core.ui.chart import draw
 from core.ui.lab import setup
 
@@ -18,9 +18,9 @@ QUIET_S = 10.0  # seconds without a sign of life that are not worth a word
 def head(record: RunRecord) -> None:
     """Name, state, device and the buttons that fit the state."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(words.title(record), anchor=False, width="content")
+        st.header(naming.title(record), anchor=False, width="content")
         st.badge(record.status, color=words.STATUS_COLOURS[record.status])
-        st.caption(words.origin(record), width="content")
+        st.caption(naming.origin(record), width="content")
         st.space("stretch")
         _buttons(record)
     if record.error:
@@ -103,7 +103,7 @@ def accuracies(record: RunRecord) -> None:
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         file = None if live.moving(record) else f"{record.id}-curves"
         draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves", file)
-        st.caption(f"Robust: {words.look(record)}. {words.claim('pgd')} · {words.audit(record.id)}.")
+        st.caption(f"Robust: {naming.look(record)}. {words.claim('pgd')} · {naming.audit(record.id)}.")
 
 
 def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:
@@ -143,7 +143,7 @@ def results(record: RunRecord) -> None:
             proven = f"**proven ≥ {words.percent(found.certified_acc)}** {words.between(found.certified_interval)}"
             st.caption(f"Robust accuracy of the same network, {proven}, by {found.certificate}")
         attack = words.claim(record.config["evaluation"]["attack"])
-        st.caption(f"Robust accuracy under {words.conditions(found)} · {attack} · **{words.audit(record.id)}**")
+        st.caption(f"Robust accuracy under {words.conditions(found)} · {attack} · **{naming.audit(record.id)}**")
         if found.notes:
             st.caption("Notes: " + " · ".join(map(words.plain, found.notes)))
 
@@ -180,7 +180,7 @@ def after(record: RunRecord, asked: tuple[str, float]) -> None:
         if marked is not None:
             pair = eps_curve.around(_curve(record), marked)
             st.markdown(words.at_budget(pair, words.budget(marked, found.rgb and norm == "Linf"), found.curve_images))
-        st.caption(f"{words.curve(record)} {words.audit(record.id).capitalize()}. {words.differ(record)}")
+        st.caption(f"{naming.curve(record)} {naming.audit(record.id).capitalize()}. {naming.differ(record)}")
     with right.container(border=True, height="stretch"):
         st.markdown("**Does the covering certify anything?**", help=glossary.SEPARATION)
         if found.radius is None or found.separation is None:
@@ -203,4 +203,5 @@ def repeat(record: RunRecord) -> None:
     with st.container(border=True):
         st.markdown("**Repeat it from the command line**")
         st.code(api.command(record.config), language="bash", wrap_lines=True)
-        st.caption(f"Run `{record.id}` · data hash `{record.data_hash or 'not loaded yet'}` · {words.versions(record)}")
+        known = record.data_hash or "not loaded yet"
+        st.caption(f"Run `{record.id}` · data hash `{known}` · {naming.versions(record)}")

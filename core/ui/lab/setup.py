@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import api
 from core.types import DataConfig
-from core.ui import form, words
+from core.ui import form, naming
 from core.ui.lab import budget, stored_inputs
 from core.ui.threat import Threat, usual
 
@@ -65,7 +65,7 @@ def _data() -> dict[str, Any]:
     names = [name for name, row in api.DATASETS.items() if row.kind != "file"] + mine
     help = "A name, or the path of an .npz, a folder or a zip. Uploads and previews: page Data"
     name = form.select(
-        "Data set", names, "lab.data.name", START["data"], titles=words.titles(names), help=help, new=True
+        "Data set", names, "lab.data.name", START["data"], titles=naming.titles(names), help=help, new=True
     )
     own = (
         () if name not in api.DATASETS else ("resize", "range", "shape", "skip_bad")
@@ -78,7 +78,7 @@ def _network(data: str) -> dict[str, Any]:
     """The network, with its options folded away; points of the plane begin with an MLP."""
     start, help = "mlp" if api.plane.is_plane(data) else START["network"], "What is trained on the condensed set"
     name = form.select(
-        "Network", list(api.NETWORKS), "lab.network", start, titles=words.titles(api.NETWORKS), help=help
+        "Network", list(api.NETWORKS), "lab.network", start, titles=naming.titles(api.NETWORKS), help=help
     )
     with st.expander("Network settings", key="lab.network.settings"):
         return {"name": name, "options": form.fields(api.NETWORKS[name].Config, "lab.network")}
@@ -87,7 +87,7 @@ def _network(data: str) -> dict[str, Any]:
 def _method(threat: Threat, data: str) -> dict[str, Any]:
     """The method and its options, those that name a run as a list of the runs that fit."""
     table, help = api.METHODS, "How the small set is made"
-    name = form.select("Method", list(table), "lab.method", START["method"], titles=words.titles(table), help=help)
+    name = form.select("Method", list(table), "lab.method", START["method"], titles=naming.titles(table), help=help)
     config, takes = table[name].Config, table[name].takes
     infos = {info.name: info for info in config.describe()}
     chosen = {
@@ -103,11 +103,11 @@ def _training(threat: Threat, method: str) -> dict[str, Any]:
     table, help = api.TRAINERS, TRAINING
     alone = api.METHODS[method].alone
     name = form.select(
-        "Training", list(table), "lab.training", ALONE if alone else START["training"], titles=words.titles(table),
+        "Training", list(table), "lab.training", ALONE if alone else START["training"], titles=naming.titles(table),
         help=help,
     )  # fmt: skip
     if alone:
-        st.caption(words.tested(method, name))
+        st.caption(naming.tested(method, name))
     config = api.TRAINERS[name].Config
     with st.expander("Training settings", key="lab.training.settings"):
         suggested = {k: v for k, v in {"attack_steps": threat.train_steps}.items() if k in config.model_fields}

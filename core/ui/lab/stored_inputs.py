@@ -5,7 +5,7 @@ from typing import Any
 
 from core import api
 from core.types import Input, OptionInfo, RunRecord
-from core.ui import form, words
+from core.ui import form, naming
 
 NOTHING: Mapping[Input, str] = {"condensed": "None", "model": "Train a network first", "brought": "Bring a set first"}
 LEAVE_A_NETWORK = ("run", "train", "network")
@@ -15,7 +15,7 @@ KINDS: Mapping[Input, str] = {"condensed": "condensed set", "model": "network", 
 def select(info: OptionInfo, kind: Input, key: str, data: str) -> str:
     """The id of a finished run whose set or network fits the data, a path that was typed, or "" for none."""
     found = fitting(kind, data)
-    names = words.distinct([words.called(record) for record in found])
+    names = naming.distinct([naming.called(record) for record in found])
     titles = {"": NOTHING[kind], **dict(zip((record.id for record in found), names, strict=True))}
     help = f"{form.tooltip(info)}. Listed are finished runs with a {KINDS[kind]} for such images, newest first"
     return form.select(form.label(info), list(titles), key, "", titles=titles, help=help, new=True)

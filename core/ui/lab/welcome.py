@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import api
-from core.ui import navigation, words
+from core.ui import naming, navigation, words
 
 STEPS = (
     ("1 · Condense", "A method picks or learns a few images per class that stand for the whole train split."),
@@ -35,7 +35,7 @@ def _latest() -> None:
     st.header("Latest runs", anchor=False)
     for record in latest:
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(words.title(record), key=f"lab.open.{record.id}", type="tertiary"):
+            if st.button(naming.title(record), key=f"lab.open.{record.id}", type="tertiary"):
                 navigation.open_run(record.id)
             st.badge(record.status, color=words.STATUS_COLOURS[record.status])
-            st.caption(words.summary(record), width="content")
+            st.caption(naming.summary(record), width="content")

@@ -15,7 +15,7 @@ from core.plots import curves, eps_compare
 from core.plots.palette import Look, looks
 from core.types import RunRecord
 from core.types.spreadsheet import cell
-from core.ui import live, paper, words
+from core.ui import live, naming, paper, words
 from core.ui.chart import draw
 
 MOST = 7  # runs beside each other
@@ -26,7 +26,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     """Everything there is to compare of several runs."""
     if len(records) > MOST:
         st.caption(f"The first {MOST} of {len(records)} chosen runs are compared.")
-    titles = words.distinct([words.called(record) for record in records[:MOST]])
+    titles = naming.distinct([naming.called(record) for record in records[:MOST]])
     shown = dict(zip(titles, records, strict=False))
     look = looks({name: (_choice(run, "method"), _choice(run, "training")) for name, run in shown.items()})
     with st.container(border=True):
@@ -99,7 +99,7 @@ def _budgets(shown: Mapping[str, RunRecord], look: Mapping[str, Look]) -> None:
             figure = eps_compare.chart(rows, images, norm, looks={name: look[name] for name in names})
             draw(figure, f"runs.compare.eps.{norm}", f"eps-curves-of-runs-{norm}")
             for name in names:
-                st.caption(f"**{words.plain(name, 120)}**: {words.curve(shown[name])}")
+                st.caption(f"**{words.plain(name, 120)}**: {naming.curve(shown[name])}")
 
 
 def _epochs(shown: Mapping[str, RunRecord], look: Mapping[str, Look]) -> None:

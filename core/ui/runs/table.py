@@ -12,7 +12,7 @@ from core import api
 from core.errors import BallastError
 from core.types import RunRecord, as_norm
 from core.types.spreadsheet import cell
-from core.ui import live, navigation, paper, published, words
+from core.ui import live, naming, navigation, paper, published, words
 from core.ui.runs import comparing
 
 MOST_TRASH = 20
@@ -56,9 +56,9 @@ def _row(record: RunRecord) -> dict[str, Any]:
     config, found = record.config, api.results.RunResult.of(record)
     judged = config.get("evaluation", {})
     return {
-        "name": cell(next(iter(words.named([record]).values()))),  # the table can be saved as CSV
+        "name": cell(next(iter(naming.named([record]).values()))),  # the table can be saved as CSV
         "status": record.status,
-        "data": cell(words.data(config)),
+        "data": cell(naming.data(config)),
         "method": config.get("method", {}).get("name", ""),
         "images": found.budget,
         "network": config.get("network", {}).get("name", ""),
@@ -142,7 +142,7 @@ def _rename(record: RunRecord) -> None:
 @st.dialog("Delete?")
 def delete(records: Sequence[RunRecord]) -> None:
     """Ask, then put runs into the trash with everything they left."""
-    st.markdown("\n".join(f"- {words.title(record)}" for record in records))
+    st.markdown("\n".join(f"- {naming.title(record)}" for record in records))
     st.caption(f"They stay in the trash below for {api.TRASH_DAYS} days, from where they can be restored.")
     if st.button("Delete", key="runs.confirm", type="primary"):
         try:
@@ -165,7 +165,7 @@ def trash() -> None:
         )
         for record in records:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.text(f"{words.called(record)} · deleted {words.ago(record.deleted or 0.0)}", width="stretch")
+                st.text(f"{naming.called(record)} · deleted {words.ago(record.deleted or 0.0)}", width="stretch")
                 if st.button("Restore", key=f"runs.restore.{record.id}"):
                     api.restore(record.id)
                     st.rerun()

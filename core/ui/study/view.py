@@ -11,7 +11,7 @@ import streamlit as st
 from core import api
 from core.api.study import Row, Study
 from core.plots import pareto
-from core.ui import form, navigation, paper, published, words
+from core.ui import form, naming, navigation, paper, published, words
 from core.ui.chart import draw
 
 EVERY = 2.0  # seconds between two looks at a study that goes on
@@ -31,13 +31,13 @@ def settings() -> tuple[str, dict[str, Any]]:
     names = [name for name, row in api.DATASETS.items() if row.kind != "file"] + mine
     name = st.text_input("Name of the study", "transfer", key="study.name", help="A study is continued by its name")
     data = form.select(
-        "Data set", names, "study.data", "digits", titles=words.titles(names), new=True,
+        "Data set", names, "study.data", "digits", titles=naming.titles(names), new=True,
         help="A name, or the path of an .npz, a folder or a zip",
     )  # fmt: skip
     plane = api.plane.is_plane(data)
     network = form.select(
         "Network", list(api.NETWORKS), "study.network", "mlp" if plane else "small-cnn",
-        titles=words.titles(api.NETWORKS), help="Trained on every condensed set; points of the plane take an MLP",
+        titles=naming.titles(api.NETWORKS), help="Trained on every condensed set; points of the plane take an MLP",
     )  # fmt: skip
     methods = st.multiselect(
         "Methods", [m for m in api.METHODS if m != "full"], ["random", "k-means", "mfc"], key="study.methods",
