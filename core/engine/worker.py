@@ -28,6 +28,7 @@ from core.errors import BallastError, ConfigError
 
 MOST_PARALLEL = 256
 POLL_S = 0.05  # seconds between two looks at the queue
+FAR_POLL_S = 0.5  # the same where the queue is on a server that many workers ask
 LIGHT_IDLE_S = 20.0  # seconds after which an idle light worker ends
 TROUBLE_S = 1.0  # seconds to wait when the store cannot be used
 SLOT_PATIENCE_S = 1.0  # a look at the slot from outside holds its lock for an instant
@@ -108,7 +109,7 @@ def serve(store: Store, home: Path, slot: str, kinds: Mapping[str, Kind], warm: 
         waited = time.monotonic() - idle_since
         if orphaned.is_set() or (lane == "light" and waited > LIGHT_IDLE_S):
             return
-        time.sleep(POLL_S)
+        time.sleep(POLL_S if store.local else FAR_POLL_S)
 
 
 def _take_one(
