@@ -258,6 +258,9 @@ def main() -> None:
         finally:
             process.terminate()
             process.wait(timeout=30)
+            told = (Path(folder) / "server.log").read_text(encoding="utf-8", errors="replace")
+    if (first := told.find("Traceback")) >= 0:
+        seen.errors.append(f"{told.count('Traceback')} tracebacks in the server's log: {told[first : first + 6000]}")
     every = [value for values in seen.reactions.values() for value in values]
     print(json.dumps({
         "sessions": chosen.sessions, "minutes": chosen.minutes, "load before": load, "load at the end": busy,
