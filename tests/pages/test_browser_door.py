@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core import api
+from tests.pages.serving import Server
 
 pytestmark = pytest.mark.browser
 OWNER, GUEST = "owner-key-of-the-test-0123", "guest-key-of-the-test-0123"
@@ -18,13 +19,15 @@ SLOW = 240_000
 
 
 @pytest.fixture(scope="module")
-def shared(serving: Any) -> Iterator[Any]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SHARED.items():
             patch.setenv(name, value)
-        running = serving("serve.py")
+        running = Server(tmp_path_factory.mktemp("home"), "serve.py")
+        running.start()
         patch.setenv("BALLAST_HOME", str(running.home))
         yield running
+        running.close()
 
 
 @pytest.fixture

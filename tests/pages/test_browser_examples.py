@@ -7,28 +7,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
-SHOWN = {
-    "/lab": "Covering, 10 per class, digits, adversarial training",
-    "/attack": "Attack on Covering, 10 per class, digits, adversarial training",
-    "/study": "drawn anew for each seed",
-    "/covering": "Certificate valid",
-}
 
 
 @pytest.fixture
 def server(empty: Any) -> Any:
     """Not the one on which others begin runs."""
     return empty
-
-
-@pytest.mark.parametrize(("path", "what"), SHOWN.items(), ids=[path.strip("/") for path in SHOWN])
-def test_an_example_is_marked_and_seen(visit, page: Page, path: str, what: str) -> None:
-    visit(path)
-    expect(page.get_by_text("Example, recorded on").first).to_be_visible()
-    expect(page.get_by_text(what).first).to_be_visible()
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_examples_stand_in_runs_under_a_filter_and_pass_axe(visit, page: Page) -> None:

@@ -48,11 +48,17 @@ def test_nothing_is_revealed_before_the_answer_is_locked(visit) -> None:
     assert slider.input_value() != before  # and within it afterwards
 
 
-@pytest.mark.parametrize("number", range(1, 9))
-def test_the_true_choice_is_the_one_the_measured_numbers_fall_into(visit, number: int) -> None:
-    lesson = LESSONS[number - 1]
-    page = visit(f"/learn?learn.lesson={number}")
-    expect(page.get_by_role("heading", name=lesson.title)).to_be_visible()
+def test_the_true_choice_is_the_one_the_measured_numbers_fall_into(visit) -> None:
+    page = visit("/learn?learn.lesson=1")
+    for number, lesson in enumerate(LESSONS, 1):
+        expect(page.get_by_role("heading", name=lesson.title)).to_be_visible()
+        truly_judged(page, lesson)
+        if number < len(LESSONS):
+            page.get_by_role("button", name="Next").click()
+
+
+def truly_judged(page: Page, lesson: lessons.Lesson) -> None:
+    """Lock the first choice, and hold what is then marked and told against the numbers that were measured."""
     lock(page, 0)
     text = revealed(page)
     course = page.locator(".learn").evaluate(
@@ -120,13 +126,13 @@ def test_arrows_leaf_on_a_projector_and_type_is_large(visit) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_the_screen_and_passes_axe(visit, page: Page, width: int, height: int, scheme: str) -> None:
+def test_it_fits_the_screen_and_passes_axe(visit, page: Page, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme=scheme)
     visit("/learn?learn.lesson=2")
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
     expect(page.locator(".number.robust")).to_contain_text(re.compile("of 200"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page)
-    assert [v["id"] for v in found.response["violations"] if v["id"] not in ("region", "page-has-heading-one")] == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(700)  # colours fade over
+        assert [(scheme, rule["id"]) for rule in Axe().run(page).response["violations"]] == []

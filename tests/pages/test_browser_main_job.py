@@ -80,14 +80,6 @@ def map_saves_as_svg(page: Page) -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg" and len(points) == drawn > 100
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/lab", "/data", "/runs"])
-def test_pages_pass_axe(visit, page: Page, path: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
-    visit(path)
-    no_violations(page)
-
-
 def test_a_link_reproduces_the_form(visit) -> None:
     page = visit(
         "/lab?lab.method=k-center&lab.method.ipc=7&lab.norm=L2&lab.eps=0.8&lab.training=standard&lab.training.epochs=12"
