@@ -23,6 +23,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ class Session:
         message.rerun_script.page_script_hash = self._hashes.get(self._page, "")
         state = message.rerun_script.widget_states.widgets.add()
         state.id, state.trigger_value = self.buttons[key], True
+        self.ticks, self.buttons = {}, {}  # the whole page is drawn anew
         await self._react(what, message)
         return True
 
@@ -119,10 +121,9 @@ class Session:
             answer = ForwardMsg()
             answer.ParseFromString(await asyncio.wait_for(self._socket.recv(decode=False), PATIENCE_S))
             kind = answer.WhichOneof("type")
-            if kind == "script_finished" and answer.script_finished not in (
-                ForwardMsg.FINISHED_EARLY_FOR_RERUN,
-                ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
-            ):
+            if kind == "script_finished" and answer.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                self.ticks, self.buttons = {}, {}  # a part asked for the whole page, which comes now
+            elif kind == "script_finished":
                 break
             self._hear(answer, kind or "")
         self._seen.reactions.setdefault(what, []).append(time.monotonic() - begun)
@@ -174,7 +175,8 @@ async def guest(number: int, url: str, until: float, seen: Seen) -> None:
             for _ in range(chance.randrange(3, 12)):
                 await asyncio.sleep(1.0)
                 for fragment in list(session.ticks)[:2]:
-                    await session.tick(fragment)
+                    if fragment in session.ticks:  # an earlier tick may have drawn the page anew
+                        await session.tick(fragment)
             if stop and await session.press("lab.cancel", "cancel"):
                 seen.cancelled.append(session.run)
             await session.open(chance.choice(("runs", "runs", "covering", "study", "data", "play")), "")
@@ -265,7 +267,7 @@ def main() -> None:
     print(json.dumps({
         "sessions": chosen.sessions, "minutes": chosen.minutes, "load before": load, "load at the end": busy,
         "runs": len(seen.runs), "ended": ended, "cancelled by guests": len(seen.cancelled),
-        "refused at a limit": seen.refused, "page errors": seen.errors[:20],
+        "refused at a limit": seen.refused, "page errors": dict(Counter(seen.errors)),
         "page process MB": {"median": statistics.median(memory) / 1e6, "most": max(memory) / 1e6},
         "page process CPU s for each reaction": spent / len(every),
         "reactions": len(every), "median s": statistics.median(every),
