@@ -31,10 +31,11 @@ def badge(page: Page, word: str) -> None:
     expect(page.locator(".stMarkdownBadge", has_text=word)).to_be_visible(timeout=SLOW)
 
 
-def test_reload_second_tab_and_cancel(visit, context: BrowserContext) -> None:
+def test_polls_reload_second_tab_and_cancel(visit, context: BrowserContext) -> None:
     page = visit(LONG)
     start(page)
     training(page)
+    zoom_survives_the_polls(page)
     page.reload()
     training(page)
     second = context.new_page()
@@ -46,10 +47,8 @@ def test_reload_second_tab_and_cancel(visit, context: BrowserContext) -> None:
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
 
 
-def test_zoom_survives_the_polls(visit) -> None:
-    page = visit(LONG)
-    start(page)
-    training(page)
+def zoom_survives_the_polls(page: Page) -> None:
+    """A chart is the same node after events have come."""
     chart = page.get_by_test_id("stVegaLiteChart").locator("canvas, svg.marks").first
     expect(chart).to_be_visible()
     chart.evaluate("node => { node.dataset.mine = 'yes' }")
@@ -57,8 +56,6 @@ def test_zoom_survives_the_polls(visit) -> None:
     before = rate.inner_text()
     expect(rate).not_to_have_text(before)
     assert chart.evaluate("node => node.dataset.mine") == "yes"
-    page.get_by_role("button", name="Cancel").click()
-    badge(page, "cancelled")
 
 
 def test_killed_worker_is_seen_and_its_run_resumed(visit, server) -> None:

@@ -13,7 +13,7 @@ from core import api
 pytestmark = pytest.mark.browser
 SLOW = 300_000  # ms, for a process that first imports everything on a busy machine
 SMALL = {
-    "data": {"name": "digits", "limit": 150}, "network": {"name": "mlp", "options": {"width": 16}},
+    "data": {"name": "moons", "limit": 40}, "network": {"name": "mlp", "options": {"width": 16}},
     "methods": ("random", "k-center"), "ipc": (2,), "seeds": 1, "eps": (0.1,), "epochs": 5, "full_epochs": 2,
     "attack": "strong", "attack_images": 20, "images": 30, "attack_steps": 5,
 }  # fmt: skip
