@@ -1,6 +1,6 @@
 """Kill a run at every moment at which it changes what is on disk, go on with it, and compare with one nobody killed.
 
-    OMP_NUM_THREADS=1 python benchmarks/crash.py [--fault full] [--points 240] [--seconds 280]
+    OMP_NUM_THREADS=1 python benchmarks/crash.py [--fault kill full] [--points 240] [--seconds 280]
 
 Each point is a home of its own: a process that is forked from this one does a tiny run and is killed at its Nth step (a
 file about to be written, forced to the disk, moved, its folder forced; a transaction about to be made or just made);
@@ -113,7 +113,7 @@ NOT = ("seconds", "out", "peak")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fault", choices=FAULTS, default="kill")
+    parser.add_argument("--fault", choices=FAULTS, nargs="+", default=["kill"])
     parser.add_argument("--points", type=int, default=0, help="kills, evenly spread; 0 means one at every step")
     parser.add_argument("--seconds", type=float, default=280.0, help="CPU seconds after which no further kill is tried")
     options = parser.parse_args()
@@ -123,25 +123,30 @@ def main() -> None:
     try:
         (place / "warm").mkdir()
         begin(place / "warm")  # here, so that forked processes need not load and compile anything
-        steps, began = steps_of(place / "whole"), time.monotonic()
-        whole, lost, kills = found(place / "whole"), list[str](), Counter[str]()
-        wanted = options.points or len(steps)
-        for point in sorted({1 + i * len(steps) // wanted for i in range(wanted)}):
-            if sum(os.times()[:4]) > options.seconds:
-                break
-            home = place / f"at-{point}"
-            code = in_child(faulty(home, point, options.fault))
-            again = in_child(partial(begin, home))
-            kills[steps[point - 1].split(":")[0]] += 1
-            if code not in EXPECTED[options.fault] or again != 0 or found(home) != whole:
-                lost.append(f"{point}, {steps[point - 1]}: ended with {code}, then {again}")
-            shutil.rmtree(home, ignore_errors=True)
-        told = {"steps of the run": len(steps), "fault": options.fault, "at": dict(kills), "all": sum(kills.values())}
-        told |= {"losses": len(lost), "lost": lost[:8], "CPU s": round(sum(os.times()[:4]))}
-        print(json.dumps(told | {"wall s": round(time.monotonic() - began)}, indent=1))
+        steps = steps_of(place / "whole")
+        all_told = [tried(fault, place, steps, options.points or len(steps), options.seconds) for fault in options.fault]
+        print(json.dumps(all_told, indent=1))
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    sys.exit(bool(lost) or not kills)
+    sys.exit(any(told["losses"] or not told["all"] for told in all_told))
+
+
+def tried(fault: str, place: Path, steps: list[str], wanted: int, seconds: float) -> dict[str, Any]:
+    """What became of runs with a fault at `wanted` of the steps; none is begun after so many CPU seconds."""
+    whole, lost, kills, began = found(place / "whole"), list[str](), Counter[str](), time.monotonic()
+    for point in sorted({1 + i * len(steps) // wanted for i in range(wanted)}):
+        if sum(os.times()[:4]) > seconds:
+            break
+        home = place / f"at-{point}"
+        code = in_child(faulty(home, point, fault))
+        again = in_child(partial(begin, home))
+        kills[steps[point - 1].split(":")[0]] += 1
+        if code not in EXPECTED[fault] or again != 0 or found(home) != whole:
+            lost.append(f"{point}, {steps[point - 1]}: ended with {code}, then {again}")
+        shutil.rmtree(home, ignore_errors=True)
+    told = {"steps of the run": len(steps), "fault": fault, "at": dict(kills), "all": sum(kills.values())}
+    told |= {"losses": len(lost), "lost": lost[:8], "CPU s": round(sum(os.times()[:4]))}
+    return told | {"wall s": round(time.monotonic() - began)}
 
 
 if __name__ == "__main__":

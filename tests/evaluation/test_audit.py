@@ -97,7 +97,7 @@ def of_autoattack(model, images: int = 100) -> float:
 @pytest.mark.parametrize("kind", ["standard", "adversarial"])
 def test_honest_models_fire_nothing(networks, kind, norm):
     eps = {"Linf": EPS, "L2": 0.5, "L1": 1.5}[norm]
-    report = run(networks[kind], norm=norm, eps=eps, images=100, standard=networks["standard"])
+    report = run(networks[kind], norm=norm, eps=eps, images=200, standard=networks["standard"])
     assert report.fired == () and report.state == "trusted"
     left_out = {"black_box"} if norm == "L1" else set()
     assert {i.name for i in report.indicators} == set(RULES) - left_out

@@ -12,11 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed here by forking it")
-@pytest.mark.parametrize("fault", ["kill", "full"])
-def test_nothing_is_lost_wherever_a_run_is_killed_or_the_disk_is_full(fault: str):
+def test_nothing_is_lost_wherever_a_run_is_killed_or_the_disk_is_full():
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BALLAST_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", "benchmarks/crash.py", "--points", "7", "--fault", fault]
+    command = [sys.executable, "-W", "ignore", "benchmarks/crash.py", "--points", "7", "--fault", "kill", "full"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout)
-    assert (told["all"], told["losses"]) == (7, 0) and told["steps of the run"] >= 200
+    for fault, told in zip(("kill", "full"), json.loads(done.stdout), strict=True):
+        assert (told["fault"], told["all"], told["losses"]) == (fault, 7, 0) and told["steps of the run"] >= 200

@@ -1,7 +1,5 @@
 """Pages without a browser: launched through app.py, with no worker behind them."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from core.types import DataConfig, OptionInfo
 from core.ui import form
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "torchvision", "sklearn", "umap", "scipy", "numba", "faiss", "altair", "vl_convert")
 
 
 @pytest.fixture(autouse=True)
@@ -173,12 +170,3 @@ def test_no_run_is_left_out_of_the_table_without_a_word(app: AppTest) -> None:
     assert app.get("pagination")
     app.text_input(key="runs.text").set_value("number 204").run()
     assert len(app.dataframe[0].value) == 1 and any(c.value.startswith("1 run. ") for c in app.caption)
-
-
-def test_page_process_imports_nothing_heavy() -> None:
-    """Pages draw and poll; whatever computes lives in the workers."""
-    lab = "core.ui.lab.run_view, core.ui.lab.map_view, core.ui.lab.welcome"
-    code = f"import core.api, {lab}, core.ui.runs.table, core.ui.data.view, core.ui.play.component"
-    check = f"{code}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"

@@ -80,6 +80,8 @@ def test_rubbish_is_at_worst_one_sentence(entry: navigation.Entry):
         fine(app.run(), numbers)
         if round_ % 3 == 0:
             press(app, (typed, numbers))
+        if not typed and not numbers:
+            break  # another round would be the same
 
 
 @pytest.mark.parametrize("entry", navigation.ENTRIES, ids=lambda entry: entry.url)
