@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from core import api
 from core.api import queue
@@ -31,17 +32,14 @@ from core.types import DataConfig, RunRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "assets" / "examples"
+OF_CELLS = (
+    "last.safetensors", "map.npz", "members.npz", "condensed.npz", "certificate.json", "radii.npz", "report.json",
+    "explained.npz",
+)  # fmt: skip
+STUDIES = ("example-transfer", "example-mnist-transfer")
 LEFT_OUT = {  # files too large to ship for what they show
-    "example-transfer": (
-        "last.safetensors",
-        "map.npz",
-        "members.npz",
-        "condensed.npz",
-        "certificate.json",
-        "radii.npz",
-        "report.json",
-    ),
-    "example-mnist-adv-kip": ("last.safetensors",),
+    **dict.fromkeys(STUDIES, OF_CELLS),
+    "example-mnist-adv-kip": ("last.safetensors", "explained.npz"),
 }
 COMMAND = "python -m benchmarks.examples WORK --mnist mnist.npz"
 EPS, IMAGES = 0.1, 200
@@ -102,6 +100,11 @@ STUDY: dict[str, Any] = {
     "trainings": ("standard", "warm-start"), "epochs": 60, "full_epochs": 5, "attack": "strong", "attack_images": 200,
     "images": 200, "attack_steps": 20, "set": ("mfc.rounds=20", "mfc.nodes=0", "mfc.steps=30000"),
 }  # fmt: skip
+STUDY_MNIST: dict[str, Any] = {  # beside its data, 200 images of each class
+    "methods": ("random", "k-means", "mfc"), "ipc": (10,), "seeds": 3, "eps": (0.1, 0.2),
+    "trainings": ("standard", "adversarial"), "epochs": 100, "full_epochs": 5, "attack": "strong",
+    "attack_images": 100, "images": 200, "attack_steps": 20, "set": ("mfc.rounds=20", "mfc.nodes=0", "mfc.steps=30000"),
+}  # fmt: skip
 
 
 class Bench:
@@ -134,7 +137,7 @@ class Bench:
         self.do("example-digits-cover", "covering", cover, "Covering of digits, L2, 10 per class")
         self.do("example-digits-data", "data", DataConfig(name="digits").model_dump(mode="json"), "digits")
         self.judged()
-        self.study("example-transfer", Study(**STUDY))
+        self.study(STUDIES[0], Study(**STUDY))
 
     def judged(self) -> None:
         """An attack that is watched, an audit, AutoAttack, and networks of growing width."""
@@ -157,7 +160,8 @@ class Bench:
         for number, cell in enumerate(plan(study)):
             self.do(f"{name}-{number:03d}", "run", cell.values, cell.words, study=name)
         if self.only in ("", name):
-            writing.save_json(self.target / "studies" / f"{name}.json", study.to_json())
+            told = shelf.renamed(study.to_json(), self.paths)
+            writing.save_json(self.target / "studies" / f"{name}.json", told)
 
     def mnist(self, path: Path) -> None:
         self.paths[str(path)] = "mnist"
@@ -166,6 +170,8 @@ class Bench:
         self.do("example-mnist-adv-kip", "run", RunConfig(**kernel).to_json(), title)
         cover = api.covering.settings({"name": str(path), "limit": 200}, "L2", ipc=10)
         self.do("example-mnist-cover", "covering", cover, "Covering of MNIST (200 per class), L2, 10 per class")
+        data = DataConfig(name=str(path), limit=200)
+        self.study(STUDIES[1], Study(**STUDY_MNIST, data=data))
 
     def shelve(self) -> None:
         """Write what was made to the shelf, with the data sets that it is about."""
@@ -176,7 +182,7 @@ class Bench:
             title = found.name.partition("|")[2]
             shelved = RunRecord(**{**vars(found), "id": name, "name": title})
             events = store().events(record.id)
-            if name.startswith("example-transfer"):
+            if name.startswith(STUDIES):
                 events = list({event.stage: event for event in events}.values())  # there are many; their ends will do
             shelf.put(self.target, folder_of(self.work, record.id), shelved, events, names)
             if not name.startswith(("example-digits-adv-kip", "example-mnist-adv-kip")):
@@ -185,7 +191,7 @@ class Bench:
                 if name.startswith(start):
                     for file in left:
                         (self.target / "runs" / name / file).unlink(missing_ok=True)
-            if name.startswith("example-transfer") and found.config["method"]["name"] == "full":
+            if name.startswith(STUDIES) and found.config["method"]["name"] == "full":
                 (self.target / "runs" / name / "condensed.png").unlink(missing_ok=True)  # all images of the data
             if found.data_hash:
                 shutil.copytree(
@@ -194,6 +200,8 @@ class Bench:
                 )  # fmt: skip
         for path in self.target.rglob("*.npz"):
             _pack(path)
+        for path in self.target.rglob("*.png"):
+            _shrink(path)
         told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         writing.save_json(self.target / "about.json", {"version": told["version"], "command": COMMAND})
 
@@ -203,6 +211,20 @@ def _pack(path: Path) -> None:
     arrays = artifacts.load_arrays(path)
     with writing.replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **dict[str, Any](arrays))
+
+
+def _shrink(path: Path) -> None:
+    """Write a picture again without what enlarged it: every pixel once, grey ones as grey. The page enlarges it."""
+    pixels = np.asarray(Image.open(path))
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    for times in (6, 5, 4, 3, 2):
+        small = pixels[::times, ::times]
+        if np.array_equal(small.repeat(times, 0).repeat(times, 1), pixels):
+            pixels = small
+            break
+    with writing.replacing(path) as temporary, temporary.open("wb") as file:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", optimize=True)
 
 
 def main() -> None:

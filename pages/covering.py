@@ -5,7 +5,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import live, navigation, words
+from core.ui import live, navigation, style, words
 from core.ui.covering import form, proof, view
 from core.ui.covering.form import Chosen
 
@@ -29,8 +29,12 @@ def show(record: RunRecord, chosen: Chosen) -> None:
 
 
 def around(record: RunRecord, found: api.results.CoverResult, chosen: Chosen, *, grey: bool) -> None:
-    """What a cover says and how it compares, as far as it was measured; grey where the next one is on its way."""
-    with st.container(key="covering.before" if grey else "covering.around"):
+    """What a cover says and how it compares, as far as it was measured; grey where the next one is on its way.
+
+    Its container stays the same one: another key would draw every figure anew, and the page would shrink meanwhile.
+    """
+    style.greyed("covering.around", grey)
+    with st.container(key="covering.around"):
         left, right = st.columns(2)
         with left:
             proof.curve(chosen)

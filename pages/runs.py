@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import live, navigation, words
+from core.ui import form, live, navigation, words
 from core.ui.runs import comparing, table
 
 navigation.guard()
@@ -17,7 +17,8 @@ shown = whose.segmented_control(
 )
 wanted = text.text_input("Search", key="runs.text", bind="query-params", placeholder="name, method, data or network")
 states = status.multiselect("Status", list(words.STATUS_COLOURS), key="runs.status", bind="query-params")
-methods = method.multiselect("Method", list(api.METHODS), key="runs.method", bind="query-params")
+with method:
+    methods = form.several("Method", list(api.METHODS), "runs.method", (), titles=api.naming.titles(), help=table.BY)
 
 try:
     ships = shown == "Examples"

@@ -1,7 +1,7 @@
 /* Lessons: a state of Play, a question about what a change does to it, an answer that is locked before it is revealed.
  *
- * Nothing in an answer is stored: the state before is brought to rest and measured, then the state after, and the choice
- * that is true is the one whose range the measured number falls into. */
+ * Nothing of the plane is stored: the state before is brought to rest and measured, then the state after, and the choice
+ * that is true is the one whose range the measured number falls into. Lessons on finished runs read theirs (stored.js). */
 
 /** What a lesson can measure of the plane: a share of the points judged, or a length. */
 const MEASURES = {
@@ -24,6 +24,7 @@ const READINGS = {
   shrinks: (before, after) => 1 - after.share / before.share,
 };
 const BEGINS = ["data", "method", "k", "seed", "norm"]; // settings after which a method begins anew
+const RESTING = { method: "random", model: "nearest" }; // what costs the plane least while it is out of sight
 const WHOLE = "100000"; // steps of a method: all it has
 
 /** The choice that is true of a number: the first whose bound it meets; the last has none. */
@@ -85,11 +86,19 @@ class Course {
     this.number = Math.min(this.lessons.length, Math.max(1, number || 1));
     if (!(this.choice >= 0 && this.choice < this.lesson.choices.length)) Object.assign(this, { choice: null, locked: false });
     Object.assign(this, { before: null, after: null });
-    app.state = { ...START, ...this.lesson.before, at: WHOLE };
+    app.state = { ...START, ...(this.lesson.stored ? RESTING : this.lesson.before), at: WHOLE };
     app.fresh = false;
     App.prototype.load.call(app, null);
+    if (this.lesson.stored) this.read();
     this.draw();
     this.keepLink();
+  }
+
+  /** The numbers of finished runs; the plane is out of sight. */
+  read() {
+    const { bars } = this.lesson.stored;
+    this.before = measuredOf(bars[0]);
+    this.after = this.locked ? measuredOf(bars.at(-1)) : null;
   }
 
   choose(choice) {
@@ -100,6 +109,7 @@ class Course {
 
   lock() {
     this.locked = true;
+    if (this.lesson.stored) this.read();
     this.draw();
     this.keepLink();
     this.app.wake();
@@ -108,7 +118,7 @@ class Course {
   /** After each frame: at rest, measure; once locked, go on to the state after. */
   look() {
     const { app, lesson } = this;
-    if (!app.result || app.playing || app.training?.left > 0 || app.pending()) return;
+    if (lesson.stored || !app.result || app.playing || app.training?.left > 0 || app.pending()) return;
     if (!this.before) {
       this.before = this.measured(BEFORE[lesson.measure] ?? lesson.measure);
       if (this.locked) app.wake();
@@ -149,11 +159,14 @@ class Course {
     const button = find(".predict button");
     button.hidden = locked;
     button.disabled = choice === null;
-    const told = (which, { count, n }) => `${count}`;
     find(".revealed").textContent = !locked ? "" : !after ? "Measuring …"
       : (truth === choice ? "You saw it coming. " : "Otherwise than you thought. ")
-        + lesson.meaning.replaceAll("{before}", told("before", this.before)).replaceAll("{after}", told("after", after)).replaceAll("{n}", after.n)
-        + ` Measured here: ${this.under()}.`;
+        + lesson.meaning.replaceAll("{before}", this.before.count).replaceAll("{after}", after.count).replaceAll("{n}", after.n)
+        + (lesson.stored ? " The runs are finished and named beside the bars." : ` Measured here: ${this.under()}.`);
+    put(find(".further"), after ? (lesson.onward ?? []).map(({ says, to }) => `<a href="${to}" target="_self">${says}</a>`).join("") : "");
+    find(".frame").classList.toggle("of-runs", Boolean(lesson.stored));
+    find(".stored").hidden = !lesson.stored;
+    if (lesson.stored) showStored(find(".stored"), lesson.stored, Boolean(after));
     find("[data-go='-1']").disabled = this.number === 1;
     find("[data-go='1']").disabled = this.number === this.lessons.length;
     const asking = !after;

@@ -55,7 +55,6 @@ from core.api.kernel import (
     widths,
 )  # fmt: skip
 from core.api.machine import device, ensure_workers, parallel, patience, set_parallel, set_patience, trouble
-from core.api.naming import default_name
 from core.api.now import condense_now, evaluate_now, load_now, train_now
 from core.api.work import (
     TRASH_DAYS,
@@ -87,8 +86,10 @@ from core.evaluation.options import NORMS as ATTACK_NORMS
 from core.evaluation.options import EvaluationConfig
 from core.jobs import results
 from core.networks import NETWORKS
+from core.settings import naming
 from core.settings.differing import differing
 from core.settings.flags import STAGES, options, parse, split
+from core.settings.naming import default_name
 from core.settings.run import RunConfig
 from core.training import TRAINERS
 from core.training.options import PROTOCOLS
@@ -151,6 +152,7 @@ __all__ = [
     "map_stamp",
     "members",
     "moments",
+    "naming",
     "nearest",
     "of_model",
     "options",

@@ -17,7 +17,7 @@ from core.engine.kept import kept
 from core.engine.perform import folder_of
 from core.errors import RunError
 from core.jobs import cache, keeping
-from core.jobs.files import COVER, FRONTIER_COLUMNS, FRONTIER_PROOFS, OVERLAP, RIVALS, SKETCH
+from core.jobs.files import COVER, EMBEDDED, FRONTIER_COLUMNS, FRONTIER_PROOFS, OVERLAP, RIVALS, SKETCH
 from core.jobs.options import BoundConfig
 from core.jobs.results import CoverResult
 from core.settings.run import RunConfig
@@ -213,7 +213,8 @@ def tracing(config: Mapping[str, Any]) -> RunRecord | None:
 def frontier(data_hash: str, norm: str) -> tuple[list[dict[str, Any]], str]:
     """Rows (label, k, radius, lower, proven) of the frontier, and where they come from.
 
-    returns  "whole" or "coarse" rows of a traced frontier, else "solved": the covers of a fixed budget in the store
+    returns  "whole" or "coarse" rows of a traced frontier, else "shipped": what is known of embedded data in advance,
+             with the covers of a fixed budget in the store; else "solved": those alone
     """
     path = home() / "cache" / data_hash / f"frontier-{norm}.npz"
     found = artifacts.load_arrays(path) if path.exists() else {}
@@ -221,7 +222,8 @@ def frontier(data_hash: str, norm: str) -> tuple[list[dict[str, Any]], str]:
         columns = [found[name].tolist() for name in FRONTIER_COLUMNS]
         rows = [dict(zip(FRONTIER_COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
         return rows, "coarse" if bool(found["coarse"]) else "whole"
-    rows, seen = [], set()
+    rows = _shipped(data_hash, norm)
+    source, seen = ("shipped" if rows else "solved"), {row["k"] for row in rows}
     for record in store().runs(kind="covering", status=("done",)):
         result = CoverResult.of(record)
         ipc = record.config["method"]["options"]["ipc"]
@@ -233,7 +235,17 @@ def frontier(data_hash: str, norm: str) -> tuple[list[dict[str, Any]], str]:
                 for label, values in enumerate(zip(*parts, strict=True))
                 if values[1] is not None
             ]
-    return sorted(rows, key=lambda row: (row["label"], row["k"])), "solved"
+    return sorted(rows, key=lambda row: (row["label"], row["k"])), source
+
+
+def _shipped(data_hash: str, norm: str) -> list[dict[str, Any]]:
+    """The frontier of embedded data as far as it ships, `python -m core.jobs.embedded`; empty for other data."""
+    path = EMBEDDED / f"frontier-{data_hash}.npz"
+    table = artifacts.load_arrays(path)[norm].tolist() if path.exists() else []
+    return [
+        {"label": int(label), "k": int(k), "radius": radius, "lower": lower, "proven": bool(proven)}
+        for label, k, radius, lower, proven in table
+    ]
 
 
 def models(record: RunRecord) -> list[RunRecord]:

@@ -14,7 +14,7 @@ from core.engine.perform import folder_of
 from core.jobs.results import RunResult
 from core.types import DataConfig, RunRecord
 
-RUN, SUPPORT, STUDY, ATTACK = (PREFIX + name for name in ("digits-mfc", "digits-adv-kip", "transfer", "attack"))
+RUN, SUPPORT, ATTACK = (PREFIX + name for name in ("digits-mfc", "digits-adv-kip", "attack"))
 
 
 def is_one(run_id: str) -> bool:
@@ -25,7 +25,8 @@ def is_one(run_id: str) -> bool:
 def runs(kind: str = "run", text: str = "") -> list[RunRecord]:
     """The finished runs of a kind among the examples, those of studies last; `text` as for `api.runs`."""
     found = store(PREFIX).runs(kind=kind, text=text)
-    return sorted(found, key=lambda record: (record.id.startswith(STUDY), record.id != RUN, record.id))
+    cells = tuple(f"{name}-" for name in studies())
+    return sorted(found, key=lambda record: (record.id.startswith(cells), record.id != RUN, record.id))
 
 
 def count(**wanted: Any) -> int:
@@ -58,8 +59,8 @@ def _weights(run: RunRecord) -> str:
 
 
 def studies() -> list[str]:
-    """Names of the studies among the examples."""
-    return sorted(path.stem for path in (home(PREFIX) / "studies").glob("*.json"))
+    """Names of the studies among the examples, that of embedded data first."""
+    return sorted((path.stem for path in (home(PREFIX) / "studies").glob("*.json")), key=lambda name: (len(name), name))
 
 
 def mark(record: RunRecord) -> str:
@@ -70,7 +71,7 @@ def mark(record: RunRecord) -> str:
 
 def mark_of_study(name: str) -> str:
     """The same of a study: when its first run was recorded."""
-    return mark(min((run for run in runs() if run.id.startswith(name)), key=lambda run: run.created))
+    return mark(min((run for run in runs() if run.id.startswith(f"{name}-")), key=lambda run: run.created))
 
 
 def command() -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from core.api import queue, visitors
-from core.api.naming import default_name
 from core.api.workplace import PREFIX, executor, home, store
 from core.engine import artifacts, inline, recovery, silence, trash, writing
 from core.engine.perform import RECORD, folder_of
@@ -17,6 +16,7 @@ from core.errors import ConfigError, ResourceError, RunError
 from core.events import Progress
 from core.jobs.files import SO_FAR
 from core.jobs.kinds import KINDS
+from core.settings.naming import default_name
 from core.settings.run import RunConfig, unsuited
 from core.types import ENDED, EventRow, RunRecord, Status
 

@@ -54,12 +54,18 @@ def put(folder: Path, source: Path, record: RunRecord, events: Iterable[EventRow
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
         if path.suffix == ".json" and path.name not in DROPPED:
-            writing.save_json(target / path.name, renamed(artifacts.load_json(path), names))
+            _save(target / path.name, renamed(artifacts.load_json(path), names))
         elif path.is_file() and path.name not in DROPPED and not path.name.startswith((".", "checkpoint-")):
             shutil.copyfile(path, target / path.name)
     told = replace(record, config=renamed(record.config, names), result=renamed(record.result, names))
     told = replace(told, digest="", basis={}, resumable=False, parent=names.get(record.parent, record.parent))
-    writing.save_json(target / FILE, {"record": asdict(told), "events": [asdict(event) for event in events]})
+    _save(target / FILE, {"record": asdict(told), "events": [asdict(event) for event in events]})
+
+
+def _save(path: Path, value: Any) -> None:
+    """JSON without a blank: a quarter smaller."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    writing.save_bytes(path, text.encode())
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -4,12 +4,13 @@
 
 makes the files in assets/embedded/ again, in about two CPU minutes. They are found by the hash of the data, so that
 they never speak of others; the map is what `core.maps.umap` gives, covers are what mfc gives with its own settings and
-seed 0, in every norm and with 1 to 20 centres a class. A cover that is read is certified from the pixels as any other.
+seed 0, in every norm and with 1 to 20 centres a class; the frontier is their radii. A cover that is read is certified
+from the pixels as any other.
 Points of the plane are their own map, and to prove their covers with few centres takes minutes each: they are not here.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,13 +18,14 @@ import numpy as np
 
 from core.compressors import METHODS
 from core.compressors.selection.options import MFC
+from core.covering.distances import Metric
 from core.datasets import load
 from core.engine import artifacts
 from core.events import Progress, drive
+from core.jobs.files import EMBEDDED as FOLDER
 from core.maps import umap
 from core.types import DataConfig, Dataset, Norm
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded"
 NAME, SEED, MOST = "digits", 0, 20
 NORMS: tuple[Norm, ...] = ("Linf", "L2", "L1")
 PARTS = ("counts", "centres", "numbers", "flags")
@@ -64,6 +66,19 @@ def cover_of(data_hash: str, options: object, seed: int) -> State | None:
     }
 
 
+def points(states: Sequence[State], metric: Metric) -> np.ndarray:
+    """The frontier that covers with 1, 2, ... centres a class are: rows (label, k, radius, lower bound, proven)."""
+    return np.array(
+        [
+            (label, k, metric.radius(key), metric.radius(lower), proven)
+            for k, state in enumerate(states, 1)
+            for label, (key, _, lower, _), (proven, _) in zip(
+                state["labels"], state["numbers"], state["flags"], strict=True
+            )
+        ]
+    )
+
+
 def solved(dataset: Dataset, norm: Norm, k: int) -> State:
     """The state in which mfc ends."""
     states: list[State] = []
@@ -99,6 +114,8 @@ def main() -> None:
             proven = float(np.mean(states[norm][-1]["flags"][:, 0]))
             sys.stdout.write(f"{norm}, {k} per class: {proven:.0%} of the classes proven\n")
     artifacts.save_arrays(FOLDER / f"covers-{dataset.hash}.npz", packed(states))
+    frontier = {str(norm): points(found, Metric(norm, dataset.train.levels)) for norm, found in states.items()}
+    artifacts.save_arrays(FOLDER / f"frontier-{dataset.hash}.npz", frontier)
 
 
 if __name__ == "__main__":

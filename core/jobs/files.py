@@ -1,5 +1,8 @@
 """What jobs leave in a run's folder and in the cache, by name: written by workers, read by pages."""
 
+from pathlib import Path
+
+EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "embedded"  # what ships of the embedded digits
 COVER = "cover.json"  # numbers of a cover that was checked from the pixels
 OVERLAP, RIVALS = "overlap.npz", "rivals.json"
 SKETCH = "sketch.npz"  # coordinates to draw a cover on while it is looked for

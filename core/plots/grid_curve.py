@@ -15,24 +15,28 @@ Row = Mapping[str, Any]
 
 
 def chart(
-    lines: Mapping[str, Sequence[Row]], training: str, asked: tuple[float, str], *, end: float, norm: str, attack: str
-) -> Chart:
+    lines: Mapping[str, Sequence[Row]], training: str, asked: tuple[float, str], *, end: float, norm: str, attack: str,
+    titles: Mapping[str, str] | None = None,
+) -> Chart:  # fmt: skip
     """One line a method, the first with its intervals.
 
     lines   rows by method, each by rising eps: eps (pixel units of [0, 1]), attacked, attacked_interval and
             attacked_images; shares in [0, 1]
     asked   radius under the marker, and how it is written
     end     right end of the axis
+    titles  what methods are called on the figure; their names where none is given
     """
+    called = {name: (titles or {}).get(name, name) for name in lines}
     points = [
         {
             "eps": row["eps"], "value": row["attacked"], "low": row["attacked_interval"][0],
-            "high": row["attacked_interval"][1], "method": name, "images": row["attacked_images"],
+            "high": row["attacked_interval"][1], "method": called[name], "images": row["attacked_images"],
         }
         for name, rows in lines.items()
         for row in rows
     ]  # fmt: skip
-    colours, first = method_colours(lines), next(iter(lines), "")
+    colours = {called[name]: colour for name, colour in method_colours(lines).items()}
+    first = next(iter(colours), "")
     x = quantitative("eps", f"attack budget ε ({norm}, pixels in [0, 1])", (0, end), axis={"grid": False})
     y = quantitative("value", "robust accuracy", (0, 1), axis=percent_axis())
     colour = {"field": "method", "type": "nominal", "legend": legend(),
@@ -56,5 +60,5 @@ def chart(
          "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}},
         {"mark": dots, "encoding": {**whole, "tooltip": tooltip}},
     ]  # fmt: skip
-    alt = f"Accuracy under {attack} against ε of {', '.join(lines) or 'no method'}, marker at ε {asked[1]}"
+    alt = f"Accuracy under {attack} against ε of {', '.join(colours) or 'no method'}, marker at ε {asked[1]}"
     return Chart(data=table(points, COLUMNS), spec={"layer": layers, "height": 270}, alt=alt)

@@ -19,21 +19,24 @@ SIZES = (60, 420)
 REFERENCE = "full"
 
 
-def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
+def chart(rows: Sequence[Mapping[str, Any]], attack: str, titles: Mapping[str, str] | None = None) -> Chart:
     """One mark a row.
 
     rows    method, training, budget (images), seeds, clean and attacked in [0, 1], clean_std and attacked_std or None
     attack  the headline attack with its radius, for the axis
+    titles  what methods and trainings are called on the figure; their names where none is given
     """
     rivals = [row for row in rows if row["method"] != REFERENCE]
     ahead = front([(row["clean"], row["attacked"]) for row in rivals])
     leading = [row for row, on in zip(rivals, ahead, strict=True) if on]
-    points = [_point(row, any(row is other for other in leading)) for row in rows]
+    called = dict(titles or {})
+    points = [_point(row, any(row is other for other in leading), called) for row in rows]
     across, up = _room(rows, "clean"), (0.0, _room(rows, "attacked")[1])
     x = quantitative("clean", "clean accuracy", across, axis=percent_axis())
     y = quantitative("attacked", f"accuracy under {attack}", up, axis=percent_axis())
     methods, trainings = (list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "training"))
     colours = list(method_colours(methods).values())
+    methods, trainings = ([called.get(name, name) for name in names] for names in (methods, trainings))
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(trainings))]
     colour = {"field": "method", "type": "nominal", "title": "method", "scale": {"domain": methods, "range": colours}}
     below = {"orient": "bottom", "symbolFillColor": GREY, "symbolStrokeColor": GREY}  # seen on light and on dark
@@ -56,7 +59,7 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str) -> Chart:
         "encoding": {"x": x, "y": y, "order": {"field": "clean"}},
     }
     marks = {
-        "mark": {"type": "point", "filled": True, "opacity": 0.9},
+        "mark": {"type": "point", "filled": True, "opacity": 1},
         "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "size": size, "tooltip": tooltip},
     }
     layers = [edge, {"mark": thin, "encoding": aside}, {"mark": thin, "encoding": along}, marks]
@@ -81,10 +84,11 @@ def _room(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     return [round(low, 3), round(max(high, low + 0.1), 3)]
 
 
-def _point(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:
+def _point(row: Mapping[str, Any], on_front: bool, called: Mapping[str, str]) -> dict[str, Any]:
     spread = {name: row[f"{name}_std"] or 0.0 for name in ("clean", "attacked")}
     return {
-        **{name: row[name] for name in ("clean", "attacked", "method", "training", "seeds")},
+        **{name: row[name] for name in ("clean", "attacked", "seeds")},
+        **{name: called.get(row[name], row[name]) for name in ("method", "training")},
         "images": round(row["budget"]),
         **{f"{name}_low": max(0.0, row[name] - spread[name]) for name in spread},
         **{f"{name}_high": min(1.0, row[name] + spread[name]) for name in spread},

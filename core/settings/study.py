@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from core.compressors import METHODS
 from core.errors import ConfigError
 from core.evaluation.options import EvaluationConfig
+from core.settings import naming
 from core.settings.flags import options
 from core.settings.identity import Identity, identity
 from core.settings.run import MethodChoice, NetworkChoice, RunConfig, TrainingChoice
@@ -172,8 +173,10 @@ class Cell:
 
     @property
     def words(self) -> str:
-        size = "" if self.ipc is None else f" {self.ipc}/class"
-        return f"{self.method}{size} · {self.training} · ε {self.eps:g} · seed {self.seed}"
+        """The cell as a person would name it within its study: `Covering, 10 per class, Standard, ε 0.1, seed 0`."""
+        size = [] if self.ipc is None else [f"{self.ipc} per class"]
+        how = [naming.training(self.training), f"ε {self.eps:g}", f"seed {self.seed}"]
+        return ", ".join([naming.method(self.method), *size, *how])
 
 
 @lru_cache(maxsize=16)

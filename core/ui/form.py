@@ -159,12 +159,40 @@ def select(
         title, listed, index, lambda n: titles.get(n, n), key, help, accept_new_options=new, persist_state="session",
         **noted(key),
     )  # fmt: skip
-    if value is None or value == start:
-        st.query_params.pop(key, None)
-        return start
-    if st.query_params.get(key) != value:
-        st.query_params[key] = value
+    _linked(key, value or start, start)
+    return value or start
+
+
+def segments(title: str, options: Sequence[str], key: str, start: str, *, titles: Mapping[str, str], help: str) -> str:
+    """Names beside each other, shown by their titles; as `select`, the URL has the name."""
+    follow(key, start)
+    if st.session_state.get(key, start) not in options:  # what another form of the page left there
+        st.session_state[key] = start
+    asked = st.query_params.get(key, start)
+    value: str = st.segmented_control(
+        title, options, default=asked if asked in options else start, format_func=lambda n: titles.get(n, n),
+        required=True, key=key, help=help, **noted(key),
+    )  # fmt: skip
+    _linked(key, value, start)
     return value
+
+
+def several(
+    title: str, options: Sequence[str], key: str, start: Sequence[str], *, titles: Mapping[str, str], help: str
+) -> list[str]:
+    """Any number of names, shown by their titles; the URL has the names, with commas between."""
+    asked = [name for name in st.query_params.get(key, ",".join(start)).split(",") if name in options]
+    value = st.multiselect(title, options, asked, lambda n: titles.get(n, n), key, help)
+    _linked(key, ",".join(value), ",".join(start))
+    return value
+
+
+def _linked(key: str, value: str, start: str) -> None:
+    """Keep a value in the URL, where it is another than what the form begins with."""
+    if value == start:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
 
 
 def _choice(info: OptionInfo, default: str, shared: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGO = ROOT / "assets" / "logo.svg"
 FLAG = "app.started"
 ALONE = ("localhost", "127.0.0.1", "::1")  # addresses of a server that nobody else reaches
+ROOTED = "start"  # what Streamlit wants of the page at the empty path, and serves nothing at
 SHARED = "BALLAST_SHARED"  # read where links in folders are followed
 
 
@@ -43,7 +44,8 @@ ENTRIES = (PLAY, LEARN, LAB, DATA, COVERING, ATTACK, AUDIT, KERNEL, STUDY, RUNS)
 
 def page(entry: Entry) -> st.Page:
     """The entry as Streamlit wants it; the first one is what an empty path shows."""
-    return st.Page(ROOT / entry.file, title=entry.title, url_path=entry.url, default=entry is ENTRIES[0])
+    first = entry is ENTRIES[0]
+    return st.Page(ROOT / entry.file, title=entry.title, url_path=ROOTED if first else entry.url, default=first)
 
 
 def navigate() -> st.Page:
@@ -51,7 +53,8 @@ def navigate() -> st.Page:
     st.session_state[FLAG] = True
     if st.get_option("server.address") not in ALONE:
         os.environ.setdefault(SHARED, "1")  # workers are started from here and know it too
-    return st.navigation([page(entry) for entry in ENTRIES], position="top")
+    also = st.Page(ROOT / PLAY.file, title=PLAY.title, url_path=PLAY.url, visibility="hidden")  # /play as well as /
+    return st.navigation([*map(page, ENTRIES), also], position="top")
 
 
 def guard() -> None:

@@ -20,7 +20,6 @@ button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] 
 [class*="-as-file"] button * { font-size: 0.8rem; }
 /* What stays on the page while the next result is computed keeps its place and has no colour. */
 .st-key-covering-strip { min-height: 3.2rem; }
-.st-key-covering-before { filter: grayscale(1); }
 @media (min-width: 900px) {
   .st-key-covering-map-box { min-height: 41rem; }
   .st-key-covering-map-box [data-testid="stImage"] img { max-height: 30rem; object-fit: contain; }
@@ -44,6 +43,12 @@ button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] 
 }
 .plotly-notifier .notifier-note { background-color: #0E1116; } /* white on pale blue is hard to read */
 </style>"""
+
+
+def greyed(key: str, grey: bool) -> None:
+    """Take the colours from the container of a key, or leave them; the container itself stays as it is."""
+    look = "grayscale(1)" if grey else "none"
+    st.html(f"<style>.st-key-{key.replace('.', '-')} {{ filter: {look}; }}</style>")
 
 
 def apply() -> None:

@@ -19,6 +19,7 @@ CLAIMS = {
     "strong": "PGD and margin PGD, not AutoAttack",
     "autoattack": "AutoAttack, standard",
 }
+HEADLINES = {"autoattack": "AutoAttack", "strong": "PGD + margin-PGD"}
 STATUS_COLOURS: Mapping[Status, Colour] = {
     "queued": "gray",
     "running": "blue",
@@ -104,7 +105,8 @@ def attack_budget(norm: str, eps: float, rgb: bool, names: Sequence[str] = ("nor
 
 def place(at: api.study.Place, rgb: bool) -> str:
     """A cell of a study, whatever its seed."""
-    return f"{at.method}, {at.ipc} per class, {at.training} training, ε {budget(at.eps, rgb)}"
+    how = f"{api.naming.training(at.training)}, ε {budget(at.eps, rgb)}"
+    return f"{api.naming.method(at.method)}, {at.ipc} per class, {how}"
 
 
 def conditions(found: api.results.Judged) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from core.api import covering
 from core.compressors import METHODS
 from core.compressors.selection import mfc
 from core.compressors.selection.options import MFC
@@ -39,13 +40,18 @@ def test_a_shipped_cover_is_the_one_that_the_method_finds(digits: Dataset, norm:
 
 
 @pytest.mark.parametrize("norm", embedded.NORMS)
-def test_every_shipped_cover_holds_in_the_pixels(digits: Dataset, norm: str) -> None:
+def test_every_shipped_cover_holds_in_the_pixels_and_is_on_the_shipped_frontier(
+    digits: Dataset, norm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
     for k in range(1, embedded.MOST + 1):
         options = MFC(norm=norm, ipc=k)
         known = embedded.cover_of(digits.hash, options, 0)
         work = METHODS["mfc"].condense(digits.train, options, n_classes=10, seed=0, device="cpu", checkpoint=known)
         cover = finish(work)
         assert len(cover) == 10 * k and certify(digits.train, cover).valid
+        told = {row["label"]: row["radius"] for row in covering.frontier(digits.hash, norm)[0] if row["k"] == k}
+        assert list(told.values()) == list(cover.info.radius_per_class)
 
 
 @pytest.mark.parametrize(

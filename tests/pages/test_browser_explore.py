@@ -39,9 +39,9 @@ def test_sliders_and_buttons_move_through_what_was_measured(visit, page: Page, e
     assert numbers(page) == shown(rows["mfc", 10, "standard", 0.1])
     before = picture.get_attribute("src")
 
-    page.get_by_role("radio", name="warm-start").click()
+    page.get_by_role("radio", name="Adversarial (warm start)").click()
     expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text(shown(rows["mfc", 10, "warm-start", 0.1])[1])
-    page.get_by_role("radio", name="random").first.click()
+    page.get_by_role("radio", name="Random").first.click()
     expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text(shown(rows["random", 10, "warm-start", 0.1])[1])
     expect(picture).not_to_have_attribute("src", before)
 

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core.ui.learn import lessons
+from core.ui.learn import lessons, stored
 
 pytestmark = pytest.mark.browser
 LESSONS = lessons.read()
@@ -59,6 +59,9 @@ def test_the_true_choice_is_the_one_the_measured_numbers_fall_into(visit) -> Non
 
 def truly_judged(page: Page, lesson: lessons.Lesson) -> None:
     """Lock the first choice, and hold what is then marked and told against the numbers that were measured."""
+    if lesson.stored:  # what is asked is not on the page before the answer is locked
+        expect(page.locator(".accuracies strong")).to_have_count(2)
+        expect(page.locator(".accuracies strong").last).to_have_text("?")
     lock(page, 0)
     text = revealed(page)
     course = page.locator(".learn").evaluate(
@@ -79,6 +82,13 @@ def truly_judged(page: Page, lesson: lessons.Lesson) -> None:
     ]
     assert ("You saw it coming" in text) == (true == 0)
     assert str(course["after"]["count"]) in text and "{" not in text
+    if lesson.stored:
+        bars = stored.told(lesson.stored)["bars"]
+        assert (before, after) == (bars[0]["share"], bars[-1]["share"])
+        shown = page.locator(".accuracies strong").all_inner_texts()
+        assert shown == [f"{100 * bar['share']:.1f} %" for bar in sorted(bars, key=lambda bar: -bar["share"])]
+        expect(page.locator(".stored code")).not_to_be_empty()
+        return
     if lesson.measure in ("clean", "robust"):
         shown = page.locator(f".number.{lesson.measure}").inner_text()
         assert f"{course['after']['count']} of {course['after']['n']}" in shown  # the plane shows what is told

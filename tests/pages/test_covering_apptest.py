@@ -53,7 +53,7 @@ def test_a_finished_cover_is_shown_with_its_certificate_and_all_that_is_known_of
     assert told["Separation"] == glossary.SEPARATION and told["Mixed balls"] == glossary.MIXED
     assert glossary.NORM in app.segmented_control(key="covering.norm").help
     for words in ("Certificate valid", "1,438 distances", "balls of different classes overlap", "12 of 100 balls",
-                  "1 point, ", "the bound needs one norm", "random is one draw"):  # fmt: skip
+                  "20 points, ", "the bound needs one norm", "random is one draw"):  # fmt: skip
         assert words in texts(app), words
     assert "python -m core condense" in app.code[0].value
     table = next(frame.value for frame in app.dataframe if "method" in frame.value)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from core import api
 from core.errors import DataError
-from core.ui.learn import lessons
+from core.ui.learn import lessons, stored
 
 GOOD = {
     "title": "A title", "lead": "A lead.", "before": {"data": "moons"}, "question": "What happens?",
@@ -40,6 +41,9 @@ def test_files_come_by_number_and_may_be_added(tmp_path):
         ({"choices": [{"says": "a", "below": 0.5}, {"says": "b", "below": 0.7}]}, "the last one none"),
         ({"choices": [{"says": "a", "below": 0.5}, {"says": "b", "below": 0.4}, {"says": "c"}]}, "rising"),
         ({"choices": [{"says": "a", "below": 0.5}, {"says": "b", "at_least": 0.4}, {"says": "c"}]}, "one kind"),
+        ({"stored": {"study": "s", "before": "a", "after": "b"}}, "and not both"),
+        ({"before": {}, "stored": {"before": "a", "after": "b"}}, "a study or widths"),
+        ({"onward": [{"says": "out", "to": "https://example.org"}]}, "onward"),
         ({"choices": [{"says": "a"}, {"says": "b", "below": 0.4}, {"says": "c"}]}, "needs a bound"),
     ],
 )
@@ -48,6 +52,26 @@ def test_what_is_no_lesson_is_one_sentence_that_names_the_file(tmp_path, change,
     with pytest.raises(DataError, match="3-mine.json") as caught:
         lessons.read(tmp_path)
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_stored_lessons_say_what_the_shipped_runs_say_and_name_them():
+    study, widths = (one.stored for one in lessons.read() if one.stored)
+    row = next(
+        r for r in api.study.rows(study.study) if f"{r.method}:{r.ipc}:{r.training}:{r.eps:g}" == study.after
+    )  # fmt: skip
+    found = stored.told(study)
+    assert [bar["place"] for bar in found["bars"]] == [study.before, *study.beside, study.after]
+    last = found["bars"][-1]
+    assert (last["share"], last["low"], last["high"], last["n"]) == (
+        row.attacked, *row.attacked_interval, row.attacked_images,
+    )  # fmt: skip
+    assert found["command"] == api.study.command(study.study) and "3 seeds, of the full data 1" in found["under"]
+    kernel, *_, narrow = stored.told(widths)["bars"]
+    rows = {row.width: row for row in api.results.WidthResult.of(api.get(widths.widths)).rows}
+    assert (kernel["share"], narrow["share"]) == (rows[None].strong_acc, rows[64].strong_acc)
+    assert stored.told(widths)["picture"].startswith("data:image/png;base64,")
+    with pytest.raises(DataError, match="has no 65; it has: 16, 64"):
+        stored.told(widths.model_copy(update={"after": "65"}))
 
 
 def test_what_is_no_json_is_said(tmp_path):

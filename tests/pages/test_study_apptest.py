@@ -90,7 +90,7 @@ def test_a_half_done_study_shows_its_numbers_with_what_they_were_measured_with(h
     app = page()
     assert not app.exception and not app.error
     (table,) = [frame.value for frame in app.dataframe]
-    assert list(table["Method"]) == ["full", "full", "random", "random", "mfc", "mfc"]
+    assert list(table["Method"]) == ["Full data"] * 2 + ["Random"] * 2 + ["Covering"] * 2
     assert set(table["Clean %"]) == {80.0} and set(table["AutoAttack %"]) == {30.0} and set(table["Seeds"]) == {1}
     assert set(table["Robust retained"]) == {1.0} and set(table["Memory MB"]) == {321}
     words = " ".join(caption.value for caption in app.caption)
@@ -156,7 +156,7 @@ def test_explore_stands_on_a_measured_cell_and_offers_to_measure_where_there_is_
     app = page()
     assert explored(app) == ["80.0 %", "30.0 %"] and "study.explore.queue" not in [b.key for b in app.button]
     app.select_slider(key="study.explore.eps").set_value("0.15").run()
-    assert explored(app) == ["–"] * 2 and "mfc, 5 per class, standard training, ε 0.15" in app.info[0].value
+    assert explored(app) == ["–"] * 2 and "Covering, 5 per class, Standard, ε 0.15" in app.info[0].value
     go = [button for button in app.button if (button.key or "").startswith("study.explore.go")]
     assert [button.label for button in go] == ["ε 0.1, 5 per class", "ε 0.2, 5 per class"]
     app.button(key="study.explore.queue").click().run()

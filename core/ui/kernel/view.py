@@ -99,7 +99,8 @@ def support(record: RunRecord) -> None:
     if len(steps) < 2:
         if (picture := api.image(record.id)) is not None:
             words_of = "Final condensed images; no earlier pictures are stored for this run"
-            st.image(picture, caption=words_of, output_format="PNG", alt="Final condensed images, a row for each class")
+            alt = "Final condensed images, a row for each class"
+            st.image(picture, caption=words_of, width="stretch", output_format="PNG", alt=alt)
         return
     step = st.select_slider("Step", steps, steps[-1], key=f"kernel.step.{record.id}")
     judged = record.config.get("evaluation", {})

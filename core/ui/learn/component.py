@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core import api
-from core.ui.learn import lessons
+from core.ui.learn import lessons, stored
 from core.ui.navigation import ROOT
 from core.ui.play.component import APP, FOLDER, MATHS, script
 
@@ -15,7 +15,8 @@ LEARN = ROOT / "assets" / "learn"
 def _module() -> str:
     """Play without its door, then the course with its own."""
     play = script(*MATHS, *APP)
-    return play[: play.index("export default")] + (LEARN / "course.js").read_text(encoding="utf-8")
+    own = "\n".join((LEARN / name).read_text(encoding="utf-8") for name in ("stored.js", "course.js"))
+    return play[: play.index("export default")] + own
 
 
 @st.cache_resource(show_spinner=False)
@@ -32,7 +33,10 @@ def draw(lesson: int, *, present: bool) -> dict[str, Any] | None:
 
     present  large type and no settings, for a projector; arrow keys go to the next and the last lesson
     """
-    told = [one.model_dump(mode="json", exclude_none=True) for one in lessons.read()]
+    told = [
+        one.model_dump(mode="json", exclude_none=True) | {"stored": stored.told(one.stored) if one.stored else None}
+        for one in lessons.read()
+    ]
     data = {"toys": api.plane.toys(), "lessons": told, "lesson": lesson, "present": present}
     answer = _component()(key="learn", data=data, on_lab_change=lambda: None)
     return answer.lab

@@ -22,13 +22,52 @@ class Choice(BaseModel):
     at_least: float | None = None
 
 
+class Onward(BaseModel):
+    """A page to go on to once the answer is there: `to` is its link within the app."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    says: str = Field(min_length=1)
+    to: str = Field(pattern=r"^[a-z]+(\?[A-Za-z0-9_.=&:-]*)?$")
+
+
+class Stored(BaseModel):
+    """Where an answer stands among finished runs, instead of in the plane.
+
+    study   name of a study; its places are METHOD:IPC:TRAINING:EPS, with `all` for the full data
+    widths  id of a comparison of widths; its places are widths and `kernel`
+    measure clean, or robust: under the attack of the study, or the strong one of the comparison; or fgsm of the latter
+    before, after  the two places that the question is about; beside are shown with the answer
+    pictures  whose condensed images are seen meanwhile
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str = ""
+    widths: str = ""
+    measure: Literal["clean", "robust", "fgsm"] = "robust"
+    before: str
+    after: str
+    beside: tuple[str, ...] = ()
+    pictures: Literal["before", "after"] = "after"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.study) == bool(self.widths):
+            raise ValueError("give a study or widths, and not both")
+        if self.study and self.measure == "fgsm":
+            raise ValueError("a study has no fgsm")
+        return self
+
+
 class Lesson(BaseModel):
-    """One question about Play.
+    """One question, about Play or about finished runs.
 
     before, after  settings of Play as in its link, and those that are changed when the answer is revealed
     measure        what is measured before and after: clean, robust (shares of test points), radius, or one_step, the
                    share left by an attack of one step, against 20 steps before
     read           what the choices are about: the share after, its loss, gain or surplus, or by what part it shrinks
+    stored         where the numbers stand in finished runs; then there is no state of Play and nothing to measure
     meaning        what it means; {before}, {after} and {n} stand for what was measured
     """
 
@@ -36,17 +75,21 @@ class Lesson(BaseModel):
 
     title: str = Field(min_length=1)
     lead: str = Field(min_length=1)
-    before: dict[str, str | float]
+    before: dict[str, str | float] = {}
     question: str = Field(min_length=1)
-    after: dict[str, str | float]
-    measure: Literal["clean", "robust", "radius", "one_step"]
+    after: dict[str, str | float] = {}
+    stored: Stored | None = None
+    measure: Literal["clean", "robust", "radius", "one_step"] = "robust"
     read: Literal["share", "loss", "gain", "more", "shrinks"]
     choices: tuple[Choice, ...] = Field(min_length=2)
     meaning: str = Field(min_length=1)
+    onward: tuple[Onward, ...] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        """Every number is in one choice: bounds are of one kind and in order, and the last choice has none."""
+        """It asks of the plane or of runs; every number is in one choice: bounds are of one kind and in order."""
+        if bool(self.before) == (self.stored is not None):
+            raise ValueError("give a state of Play in `before`, or `stored`, and not both")
         *bounded, last = self.choices
         below = [choice.below for choice in bounded if choice.below is not None]
         least = [choice.at_least for choice in bounded if choice.at_least is not None]

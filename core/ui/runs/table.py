@@ -25,6 +25,7 @@ PATIENCE = (
     "never. Three times at most, then the run is left interrupted"
 )
 WHOSE = "Your runs, or those that ship with Ballast: they can be opened and repeated, not renamed or deleted"
+BY = "Only runs whose images were made by one of these"
 SHOWN = ("Mine", "Examples")
 
 
@@ -59,10 +60,10 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "name": cell(next(iter(naming.named([record]).values()))),  # the table can be saved as CSV
         "status": record.status,
         "data": cell(naming.data(config)),
-        "method": config.get("method", {}).get("name", ""),
+        "method": cell(api.naming.method(config.get("method", {}).get("name", ""))),
         "images": found.budget,
-        "network": config.get("network", {}).get("name", ""),
-        "training": config.get("training", {}).get("name", ""),
+        "network": cell(api.naming.network(config.get("network", {}).get("name", ""))),
+        "training": cell(api.naming.training(config.get("training", {}).get("name", ""))),
         "attack": f"{judged.get('norm', '')} ε {judged.get('eps', 0):.3g}",
         "clean": found.clean_acc,
         "robust": found.robust_acc,

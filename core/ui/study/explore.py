@@ -83,11 +83,7 @@ def _round(value: float) -> float:
 
 
 def _segments(title: str, name: str, options: list[str], start: str) -> str:
-    chosen: str = st.segmented_control(
-        title, options, default=start, required=True, key=_key(name, options, start), bind="query-params",
-        help=HELP[name], **form.noted(f"{KEY}.{name}"),
-    )  # fmt: skip
-    return chosen
+    return form.segments(title, options, f"{KEY}.{name}", start, titles=api.naming.titles(), help=HELP[name])
 
 
 def _slider(title: str, name: str, options: list[str], start: str) -> str:
@@ -183,18 +179,23 @@ def _numbers(study: Study, rows: Sequence[Row], row: Row | None, place: Place, r
         n: asdict(r) for n, r in others.items()
     }
     if bars:
-        draw(cell_bars.chart(bars, f"{attack}, {study.norm} ε {words.budget(place.eps, rgb)}"), f"{KEY}.bars", None)
+        under = f"{attack}, {study.norm} ε {words.budget(place.eps, rgb)}"
+        draw(cell_bars.chart(bars, under, api.naming.titles()), f"{KEY}.bars", None)
     lines = {name: [asdict(r) for r in found] for name, found in api.study.along(rows, place).items()}
     if lines:
         end = scale_of(api.study.measured(rows, "eps"), rgb)[-1]
         asked = place.eps, words.budget(place.eps, rgb)
-        figure = grid_curve.chart(lines, place.training, asked, end=end, norm=study.norm, attack=attack)
+        figure = grid_curve.chart(
+            lines, place.training, asked, end=end, norm=study.norm, attack=attack, titles=api.naming.titles()
+        )
         draw(figure, f"{KEY}.curve", None)
         st.caption(
-            f"Under {attack}, {place.ipc} per class, {place.training} training. Each point is a cell of its own ε."
+            f"Under {attack}, {place.ipc} per class, training: {api.naming.training(place.training)}. Each point is a "
+            "cell of its own ε."
         )
     else:
-        st.caption(f"No cell with {place.ipc} per class and {place.training} training was measured.")
+        training = api.naming.training(place.training)
+        st.caption(f"No cell with {place.ipc} per class was measured, training: {training}.")
 
 
 def _seeds(row: Row, study: Study) -> str:

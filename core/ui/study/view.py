@@ -21,7 +21,7 @@ DIFFERENCES = {
     "over random": "above random selection at the same budget and training",
     "below full": "that are lost against the full train split",
 }
-TITLES = {"autoattack": "AutoAttack", "strong": "PGD + margin-PGD"}
+TITLES = words.HEADLINES
 
 
 def settings() -> tuple[str, dict[str, Any]]:
@@ -29,7 +29,9 @@ def settings() -> tuple[str, dict[str, Any]]:
     infos = {info.name: info for info in api.study.StudyOptions.describe()}
     mine = api.uploads()
     names = [name for name, row in api.DATASETS.items() if row.kind != "file"] + mine
-    name = st.text_input("Name of the study", "transfer", key="study.name", help="A study is continued by its name")
+    name = st.text_input(
+        "Name of the study", "transfer", key="study.name", bind="query-params", help="A study is continued by its name"
+    )
     data = form.select(
         "Data set", names, "study.data", "digits", titles=naming.titles(names), new=True,
         help="A name, or the path of an .npz, a folder or a zip",
@@ -39,16 +41,16 @@ def settings() -> tuple[str, dict[str, Any]]:
         "Network", list(api.NETWORKS), "study.network", "mlp" if plane else "small-cnn",
         titles=naming.titles(api.NETWORKS), help="Trained on every condensed set; points of the plane take an MLP",
     )  # fmt: skip
-    methods = st.multiselect(
-        "Methods", [m for m in api.METHODS if m != "full"], ["random", "k-means", "mfc"], key="study.methods",
-        help="Compared at equal numbers of images per class",
+    methods = form.several(
+        "Methods", [m for m in api.METHODS if m != "full"], "study.methods", ("random", "k-means", "mfc"),
+        titles=api.naming.titles(), help="Compared at equal numbers of images per class",
     )  # fmt: skip
     values = {"methods": ",".join(methods)}
     for option, text in (TEXTS | IN_PLANE if plane else TEXTS).items():
         key = f"study.{option}"
         form.follow(key, text)
         label, help = form.label(infos[option]), infos[option].help
-        values[option] = st.text_input(label, text, key=key, help=help, **form.noted(key))
+        values[option] = st.text_input(label, text, key=key, help=help, bind="query-params", **form.noted(key))
     chosen = api.options({key: text.replace(" ", "") for key, text in values.items()}, api.study.StudyOptions)
     for option in ("norm", "seeds", "networks"):
         chosen[option] = form.widget(infos[option], f"study.{option}", infos[option].default)
@@ -90,7 +92,7 @@ def results(name: str, study: Study, rows: Sequence[Row]) -> None:
     )
     shown = [row for row in rows if row.eps == eps]
     attack = f"{TITLES[study.attack]}, {study.norm} ε {eps:.4g}"
-    figure = pareto.chart([asdict(row) for row in shown], attack)
+    figure = pareto.chart([asdict(row) for row in shown], attack, api.naming.titles())
     draw(figure, f"study.pareto.{len(shown)}", f"study-{name}-eps-{eps:.4g}")
     st.caption(
         "The dashed line joins rows that no other row beats on both axes; bars are one standard deviation over seeds. "
@@ -106,19 +108,19 @@ def conditions(study: Study) -> str:
     half = 98 / sqrt(study.attack_images)
     step = 2.5 / study.attack_steps
     return (
-        f"{study.network.name} · {study.epochs:,} epochs ({study.full_epochs:,} on the full data) · clean accuracy and "
-        f"PGD-{study.attack_steps} (CE, step {step:.3g} ε, 1 restart) on {study.images:,} test images, "
-        f"{TITLES[study.attack]} on {study.attack_images:,}, drawn anew for each seed: one seed's number alone has a "
-        f"95 % interval of up to ± {half:.0f} points"
+        f"{api.naming.network(study.network.name)} · {study.epochs:,} epochs ({study.full_epochs:,} on the full data) "
+        f"· clean accuracy and PGD-{study.attack_steps} (CE, step {step:.3g} ε, 1 restart) on {study.images:,} test "
+        f"images, {TITLES[study.attack]} on {study.attack_images:,}, drawn anew for each seed: one seed's number alone "
+        f"has a 95 % interval of up to ± {half:.0f} points"
     )
 
 
 def _table(rows: Sequence[Row], study: Study) -> None:
     headline = TITLES[study.attack]
     columns: dict[str, list[Any]] = {
-        "Method": [row.method for row in rows],
+        "Method": [api.naming.method(row.method) for row in rows],
         "Images": [round(row.budget) for row in rows],
-        "Training": [row.training for row in rows],
+        "Training": [api.naming.training(row.training) for row in rows],
         "Seeds": [row.seeds for row in rows],
         "Networks": [row.networks for row in rows],
     }
@@ -166,7 +168,8 @@ def _spread(std: float | None) -> float | None:
 
 def _runs(row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Runs of {row.method}, {row.training}, ε {row.eps:.4g}:", width="content")
+        how = f"{api.naming.method(row.method)}, {api.naming.training(row.training)}"
+        st.caption(f"Runs of {how}, ε {row.eps:.4g}:", width="content")
         for seed, run_id in enumerate(row.runs):
             if st.button(f"Run {seed + 1}", key=f"study.run.{run_id}"):
                 navigation.open_run(run_id)
