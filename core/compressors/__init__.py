@@ -4,6 +4,7 @@ from core.compressors.brought import options as brought
 from core.compressors.features import options as features
 from core.compressors.kernel import options as kernel
 from core.compressors.matching import options as matching
+from core.compressors.matching import trajectory_options as trajectories
 from core.compressors.prototypes import options as prototypes
 from core.compressors.regression import options as regression
 from core.compressors.selection import full, random
@@ -80,6 +81,25 @@ METHODS: dict[str, Method] = {
         source="Zhao & Bilen 2021, arXiv:2102.08259",
         Config=matching.DSA,
         condense=OnTrain("core.compressors.matching.dsa:condense"),
+    ),
+    "mtt": Method(
+        title="Trajectory matching (MTT)",
+        kind="synthetic",
+        source="Cazenavette et al. 2022, arXiv:2203.11932",
+        Config=trajectories.MTT,
+        condense=OnTrain("core.compressors.matching.mtt:condense"),
+        takes={"experts": "experts"},
+        teacher=trajectories.teacher,
+    ),
+    "mat": Method(
+        title="Adversarial trajectories (MAT)",
+        kind="synthetic",
+        source="after Lai et al. 2025, arXiv:2503.12069",
+        Config=trajectories.MAT,
+        condense=OnTrain("core.compressors.matching.mtt:condense_adversarial"),
+        takes={"experts": "experts"},
+        teacher=trajectories.robust_teacher,
+        alone=ROBUST,
     ),
     "robust-dm": Method(
         title="Robust distribution matching",

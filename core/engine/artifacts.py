@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from core.engine import claims, limits, trouble, writing
 from core.errors import DataError
-from core.types import CondensedSet, Origin, Told, TrainedModel
+from core.types import CondensedSet, Experts, Origin, Told, TrainedModel
 
 UNREADABLE = (  # what numpy and zipfile raise for rubbish
     OSError, ValueError, EOFError, KeyError, IndexError, TypeError, RuntimeError, NotImplementedError, MemoryError,
@@ -183,3 +183,30 @@ def _checksum(state: Mapping[str, np.ndarray]) -> str:
     for name in sorted(state):
         found.update(name.encode() + np.ascontiguousarray(state[name]).tobytes())
     return found.hexdigest()
+
+
+# --- experts --------------------------------------------------------------------------------------
+def save_experts(path: Path, experts: Experts) -> None:
+    """Write trajectories; what they are of goes into the array `meta` as JSON text."""
+    about = {name: getattr(experts, name) for name in ("network", "n_classes", "shape", "mean", "std", "training")}
+    about |= {"options": dict(experts.options), "origin": experts.origin.to_json()}
+    save_arrays(path, {"weights": experts.weights, "meta": np.array(json.dumps(about))})
+
+
+def load_experts(path: Path) -> Experts:
+    """Read trajectories that `save_experts` wrote.
+
+    raises  DataError when the file is missing or damaged, or holds something else
+    """
+    arrays = load_arrays(path)
+    try:
+        about, weights = json.loads(str(arrays["meta"])), arrays["weights"]
+        tuples = {name: tuple(about[name]) for name in ("shape", "mean", "std")}
+        made = Experts(**{**about, **tuples, "origin": Origin.read(about["origin"])}, weights=weights)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise DataError(f"{path.name} holds no trajectories of ours: name a run that trained experts") from None
+    if weights.ndim != 3 or weights.dtype != np.float32 or not np.isfinite(weights).all():
+        raise DataError(
+            f"{path.name} has weights {weights.shape} {weights.dtype}, expected three axes of finite floats"
+        )
+    return made

@@ -14,6 +14,7 @@ from core.types.data import (
     only_train,
 )
 from core.types.draw import drawn_part, in_proportion
+from core.types.experts import Experts
 from core.types.explained import Explained
 from core.types.model import TrainedModel
 from core.types.named import Named, OnTrain
@@ -40,9 +41,9 @@ from core.types.visitor import OWNER, Role, Visitor
 
 __all__ = [
     "ENDED", "OF_SOURCE", "OWNER", "Accuracy", "Attack", "Balls", "ClassCount", "CondensedSet", "DataConfig", "Dataset",
-    "EventRow", "Explained", "Input", "LeftOut", "Loader", "MapData", "Members", "Method", "Named", "NearestReport",
-    "Network", "NetworkOptions", "Norm", "OnTrain", "OptionInfo", "Options", "Origin", "Part", "PixelRange", "Playback",
-    "RobustnessReport", "Role", "RunRecord", "Split", "Status", "TestSplit", "Told", "TrainSplit", "TrainedModel",
-    "Trainer", "Understood", "Values", "Verdicts", "Visitor", "as_norm", "drawn_part", "in_proportion", "only_test",
-    "only_train", "option", "stream", "usual_step", "wilson",
+    "EventRow", "Experts", "Explained", "Input", "LeftOut", "Loader", "MapData", "Members", "Method", "Named",
+    "NearestReport", "Network", "NetworkOptions", "Norm", "OnTrain", "OptionInfo", "Options", "Origin", "Part",
+    "PixelRange", "Playback", "RobustnessReport", "Role", "RunRecord", "Split", "Status", "TestSplit", "Told",
+    "TrainSplit", "TrainedModel", "Trainer", "Understood", "Values", "Verdicts", "Visitor", "as_norm", "drawn_part",
+    "in_proportion", "only_test", "only_train", "option", "stream", "usual_step", "wilson",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from core.types.options import Options
 
-Input = Literal["condensed", "model", "brought"]
+Input = Literal["condensed", "model", "brought", "experts"]
 
 
 class NetworkOptions(Options):
@@ -28,12 +28,12 @@ class Method:
     kind      "coreset" selects real images, "synthetic" learns pixels
     condense  `OnTrain`: (train: TrainSplit, config, *, n_classes, seed, device, checkpoint=None) -> Work[CondensedSet]
     takes     options that name a finished run or a file, each with what is read from there: condense gets it as a
-              keyword of the same name, a CondensedSet (None for "") or a TrainedModel ("" has one trained first);
-              "brought" is a set from elsewhere, in any form, as the other options say
+              keyword of the same name, a CondensedSet (None for "") or a TrainedModel or Experts ("" has one or some
+              trained first); "brought" is a set from elsewhere, in any form, as the other options say
     version   raised when the same settings and seed would give other images than before
     alone     what the paper claims of networks that see these images without an attack; "" when it claims nothing
     teacher   (config, shape of an image) -> {"network": ..., "training": ...} as a RunConfig takes them: the model
-              that is trained first on the whole train split; needed where `takes` has a model
+              or each expert that is trained first on the whole train split; needed where `takes` has these
     """
 
     title: str

@@ -62,8 +62,9 @@ class Told(Values):
     inertia: float | None = None
     gradient: float | None = None
     rank: str = ""
-    # matching: the distance at the last step
+    # matching: the distance at the last step, and of trajectories the learning rate that was learned with the images
     loss: float | None = None
+    lr_student: float | None = None
     # kernels: what the set was learned with, and how kernel regression on it does on held-out train images
     kernel: str = ""
     kernel_family: str | None = None
@@ -99,6 +100,11 @@ class Told(Values):
     source_epochs: int | None = None
     source_norm: str | None = None
     source_eps: float | None = None
+    experts: str = ""
+    experts_network: str = ""
+    experts_training: str = ""
+    experts_count: int | None = None
+    experts_epochs: int | None = None
 
     def with_more(self, **values: Any) -> Self:
         """A copy that tells these as well."""

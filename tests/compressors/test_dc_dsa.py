@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core.compressors import backbone
+from core.compressors.architecture import blocks
 from core.compressors.matching import dc, dsa, gradient, learning
 from core.errors import ConfigError
 from core.events import drive, finish
@@ -219,10 +219,10 @@ def test_any_shape(method, shape: tuple):
 
 
 def test_no_instance_norm_sees_less_than_four_by_four():
-    assert [backbone.blocks((1, side, side), 3) for side in (4, 5, 8, 9, 28, 32)] == [1, 2, 2, 3, 3, 3]
-    assert backbone.blocks((3, 64, 8), 5) == 2 and backbone.blocks((3, 32, 32), 1) == 1
+    assert [blocks((1, side, side), 3) for side in (4, 5, 8, 9, 28, 32)] == [1, 2, 2, 3, 3, 3]
+    assert blocks((3, 64, 8), 5) == 2 and blocks((3, 32, 32), 1) == 1
     for side in (4, 5, 8, 9, 28, 32):
-        padded, depth = side, backbone.blocks((1, side, side), 5)
+        padded, depth = side, blocks((1, side, side), 5)
         padded += -side % 2**depth
         assert padded // 2 ** (depth - 1) >= 4
 

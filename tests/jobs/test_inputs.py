@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from core.compressors import METHODS
+from core.datasets import load
 from core.engine import artifacts
 from core.engine.job import Job
 from core.errors import ConfigError, DataError, RunError
 from core.events import drive
-from core.jobs import inputs, keeping, run
-from core.networks.model import build, capture
+from core.jobs import inputs, keeping, run, teaching
+from core.networks.model import build, capture, restore
+from core.networks.statistics import channel_statistics
 from core.settings.run import RunConfig
-from core.types import CondensedSet
+from core.training import TRAINERS
+from core.types import CondensedSet, DataConfig, stream
 
 DATA = {"name": "digits", "limit": 20}
 SMALL = {"ipc": 2, "steps": 10, "batch": 8, "source_epochs": 3}
@@ -168,3 +171,54 @@ def test_a_run_keeps_a_copy_of_what_it_takes(home):
 def test_every_kind_of_input_can_be_found_read_and_written():
     kinds = {kind for method in METHODS.values() for kind in method.takes.values()}
     assert kinds == set(inputs.FILES) == set(inputs.READ) == set(inputs.WORDS)
+
+
+MATCHED = {"ipc": 2, "steps": 3, "width": 4, "expert_count": 2, "expert_epochs": 3, "latest": 1, "span": 1}
+
+
+@pytest.mark.parametrize("method", ["mtt", "mat"])
+def test_experts_are_trained_by_the_ordinary_trainers_and_kept_after_every_epoch(home, method):
+    made, events = job(home), []
+    result = drive(run.condense(config(method, **MATCHED), made), events.append)
+    kept = artifacts.load_experts(made.folder / "experts.npz")
+    dataset = drive(load(DataConfig(**DATA), root=home / "data"))
+    network, training = teaching.recipe(RunConfig(**config(method, **MATCHED)).method, dataset)
+    mean, std = channel_statistics(dataset.train)
+    for number in range(2):
+        seed = stream(0, "experts", number)
+        blank = build(network.name, network.options, (1, 8, 8), 10, mean, std, seed=seed)
+        assert np.array_equal(kept.weights[number, 0], teaching.joined(blank))
+        whole = CondensedSet(x=dataset.train.pixels(), y=dataset.train.y, n_classes=10, method="full")
+        last = drive(TRAINERS[training.name].train(whole, blank, training.options, validation=None, seed=seed,
+                                                   device="cpu"))["last"]  # fmt: skip
+        assert np.array_equal(kept.weights[number, -1], teaching.joined(restore(last)))
+    assert kept.weights.shape[:2] == (2, 4) and len({kept.weights[0, epoch].tobytes() for epoch in range(4)}) == 4
+    epochs = [(e.done, e.total) for e in events if "expert_loss" in e.values]
+    assert epochs == [(done, 6) for done in range(1, 7)] and {e.stage for e in events} == {"load", "condense"}
+    told = {"experts_count": 2, "experts_epochs": 3, "experts_training": training.name, "experts_network": "convnet"}
+    assert told.items() <= result.items() and set(made.ledger.seconds) == {"load", "experts", "condense"}
+
+
+def test_experts_of_a_run_serve_another(home):
+    drive(run.condense(config("mtt", **MATCHED), first := job(home, "first")))
+    result = drive(run.condense(config("mtt", experts="first", **MATCHED), second := job(home, "second")))
+    assert "experts" not in second.ledger.seconds and result["experts"] == "first"
+    sets = [artifacts.load_condensed(one.folder / "condensed.npz") for one in (first, second)]
+    assert sets[0].hash == sets[1].hash
+    with pytest.raises(DataError, match=r"condensed\.npz holds no trajectories of ours"):
+        drive(run.condense(config("mtt", experts=str(first.folder / "condensed.npz"), **MATCHED), job(home, "third")))
+
+
+def test_a_run_that_is_stopped_between_two_experts_trains_the_second_alone(home, monkeypatch):
+    monkeypatch.setattr(keeping, "SAVE_S", 0.0)
+    settings = config("mtt", **MATCHED)
+    drive(run.condense(settings, whole := job(home, "whole")))
+    stopped = run.condense(settings, made := job(home))
+    for event in stopped:
+        if event.values.get("expert_loss") and event.done == 4:
+            break
+    stopped.close()
+    events = []
+    drive(run.condense(settings, made), events.append)
+    assert [e.done for e in events if "expert_loss" in e.values] == [4, 5, 6]
+    assert condensed(made) == condensed(whole) and not list(made.folder.glob("checkpoint-*"))

@@ -15,7 +15,7 @@ from core.events import Progress, drive
 from core.networks import NETWORKS
 from core.networks.model import build, capture
 from core.training import TRAINERS
-from core.types import CondensedSet, Options, TrainSplit
+from core.types import CondensedSet, Experts, Options, TrainSplit
 
 SMALL = {"ipc": 2, "steps": 20, "batch": 4, "epochs": 2}  # taken by the methods that have such an option
 
@@ -45,8 +45,18 @@ def tiny_set():
     return CondensedSet(x=x, y=np.arange(6) % 3, n_classes=3, method="elsewhere")
 
 
+def tiny_experts():
+    """Two ways of that network, each epoch a random step."""
+    model = tiny_model()
+    sizes = sum(array.size for name, array in model.state.items() if not name.startswith("normalise"))
+    steps = np.random.default_rng(2).normal(0, 0.1, (2, 13, sizes)).astype(np.float32)
+    return Experts(network="mlp", options=model.options, shape=model.shape, n_classes=3, mean=(0.5,), std=(0.3,),
+                   weights=steps.cumsum(1), training="standard")  # fmt: skip
+
+
 def taken_by(kind):
-    return {"model": tiny_model, "brought": tiny_set, "condensed": lambda: None}[kind]()
+    made = {"model": tiny_model, "brought": tiny_set, "experts": tiny_experts, "condensed": lambda: None}
+    return made[kind]()
 
 
 def work(method, train, seed=3, **changes):
@@ -74,8 +84,12 @@ def test_its_settings_are_frozen_described_and_strict(method):
 def test_what_it_takes_are_texts_that_name_a_run_and_a_teacher_is_a_network_with_its_training(method):
     infos = {info.name: info for info in method.Config.describe()}
     for name, kind in method.takes.items():
-        assert kind in ("condensed", "model", "brought") and infos[name].type is str and infos[name].default == ""
-    assert ("model" in method.takes.values()) == (method.teacher is not None)
+        assert (
+            kind in ("condensed", "model", "brought", "experts")
+            and infos[name].type is str
+            and infos[name].default == ""
+        )
+    assert bool({"model", "experts"} & set(method.takes.values())) == (method.teacher is not None)
     for shape in [(1, 8, 8), (3, 32, 32), (1, 1, 2)] if method.teacher else []:
         recipe = method.teacher(small(method), shape)
         network, training = recipe["network"], recipe["training"]
