@@ -11,14 +11,14 @@ from core.types import Norm, option
 
 PAPER = {"steps": 5000, "width": 128, "batch": 256, "lr_img": 1000.0, "expert_count": 100, "expert_epochs": 50,
          "student_steps": 20, "span": 3, "latest": 25,
-         "expert_batch": 256, "lr_expert": 0.01}  # fmt: skip
+         "expert_batch": 256, "lr_expert": 0.01, "lr_student": 0.01}  # fmt: skip
 
 
 class MTT(MatchingOptions):
     """Settings of trajectory matching."""
 
     PRESETS: ClassVar = {
-        "fast": {"steps": 300, "width": 16, "batch": 256, "lr_img": 300.0, "expert_count": 4, "expert_epochs": 12,
+        "fast": {"steps": 300, "width": 16, "batch": 256, "lr_img": 100.0, "expert_count": 4, "expert_epochs": 12,
                  "student_steps": 10, "span": 2, "latest": 6, "expert_batch": 64, "lr_expert": 0.05},
         "paper": PAPER,
     }  # fmt: skip
@@ -36,8 +36,8 @@ class MTT(MatchingOptions):
                        unit="epochs", ge=1, le=1000, advanced=True, filled=True)  # fmt: skip
     latest: int = option(None, "last epoch of an expert that a student begins after; empty takes the preset's",
                          unit="epochs", ge=0, le=10_000, advanced=True, filled=True)  # fmt: skip
-    lr_student: float = option(0.01, "learning rate of the student to begin with; it is learned too", gt=0, le=10,
-                               advanced=True)  # fmt: skip
+    lr_student: float = option(None, "learning rate of the student to begin with, which is learned too; empty takes the "
+                               "preset's", gt=0, le=10, advanced=True, filled=True)  # fmt: skip
     lr_lr: float = option(1e-5, "learning rate of that; 0 keeps it", ge=0, le=1, advanced=True)
     expert_batch: int = option(None, "real images in a step of an expert; empty takes the preset's", unit="images",
                                ge=2, le=65_536, advanced=True, filled=True)  # fmt: skip
@@ -63,7 +63,7 @@ class MAT(MTT):
     norm: Norm = option("Linf", "norm of the attack in the training of the experts")
     eps: float = option(0.1, "largest perturbation; 8/255 is usual for colour images", unit="pixels in [0, 1]", ge=0)
     attack_steps: int = option(5, "gradient steps of that attack", unit="steps", ge=1, le=1000)
-    average: float = option(0.99, "share of the old weights kept in the average that is followed, at each step; "
+    expert_average: float = option(0.99, "share of the old weights kept in the average that is followed, at each step; "
                             "adversarial weights move too fast to be followed themselves", ge=0, le=0.9999,
                             advanced=True)  # fmt: skip
 
@@ -82,4 +82,4 @@ def teacher(config: MTT, shape: tuple[int, int, int], training: str = "standard"
 def robust_teacher(config: MAT, shape: tuple[int, int, int]) -> dict[str, Any]:
     """PGD adversarial training whose averaged weights are followed."""
     attack = {"norm": config.norm, "eps": config.eps, "attack_steps": config.attack_steps, "warmup": 0.0}
-    return teacher(config, shape, "adversarial", average=config.average, **attack)
+    return teacher(config, shape, "adversarial", average=config.expert_average, **attack)
