@@ -19,7 +19,8 @@ class MTT(MatchingOptions):
 
     PRESETS: ClassVar = {
         "fast": {"steps": 300, "width": 16, "batch": 256, "lr_img": 100.0, "expert_count": 4, "expert_epochs": 12,
-                 "student_steps": 10, "span": 2, "latest": 6, "expert_batch": 64, "lr_expert": 0.05},
+                 "student_steps": 10, "span": 2, "latest": 6, "expert_batch": 64, "lr_expert": 0.05,
+                 "lr_student": 0.05},
         "paper": PAPER,
     }  # fmt: skip
 
@@ -36,8 +37,8 @@ class MTT(MatchingOptions):
                        unit="epochs", ge=1, le=1000, advanced=True, filled=True)  # fmt: skip
     latest: int = option(None, "last epoch of an expert that a student begins after; empty takes the preset's",
                          unit="epochs", ge=0, le=10_000, advanced=True, filled=True)  # fmt: skip
-    lr_student: float = option(None, "learning rate of the student to begin with, which is learned too; empty takes the "
-                               "preset's", gt=0, le=10, advanced=True, filled=True)  # fmt: skip
+    lr_student: float = option(None, "learning rate of the student to begin with, then learned; empty takes the preset's",
+                               gt=0, le=10, advanced=True, filled=True)  # fmt: skip
     lr_lr: float = option(1e-5, "learning rate of that; 0 keeps it", ge=0, le=1, advanced=True)
     expert_batch: int = option(None, "real images in a step of an expert; empty takes the preset's", unit="images",
                                ge=2, le=65_536, advanced=True, filled=True)  # fmt: skip
