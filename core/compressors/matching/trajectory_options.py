@@ -37,7 +37,7 @@ class MTT(MatchingOptions):
                        unit="epochs", ge=1, le=1000, advanced=True, filled=True)  # fmt: skip
     latest: int = option(None, "last epoch of an expert that a student begins after; empty takes the preset's",
                          unit="epochs", ge=0, le=10_000, advanced=True, filled=True)  # fmt: skip
-    lr_student: float = option(None, "learning rate of the student to begin with, then learned; empty takes the preset's",
+    lr_student: float = option(None, "learning rate of students at first, then learned; empty takes the preset's",
                                gt=0, le=10, advanced=True, filled=True)  # fmt: skip
     lr_lr: float = option(1e-5, "learning rate of that; 0 keeps it", ge=0, le=1, advanced=True)
     expert_batch: int = option(None, "real images in a step of an expert; empty takes the preset's", unit="images",
