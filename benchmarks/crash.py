@@ -124,7 +124,9 @@ def main() -> None:
         (place / "warm").mkdir()
         begin(place / "warm")  # here, so that forked processes need not load and compile anything
         steps = steps_of(place / "whole")
-        all_told = [tried(fault, place, steps, options.points or len(steps), options.seconds) for fault in options.fault]
+        all_told = [
+            tried(fault, place, steps, options.points or len(steps), options.seconds) for fault in options.fault
+        ]
         print(json.dumps(all_told, indent=1))
     finally:
         shutil.rmtree(place, ignore_errors=True)
