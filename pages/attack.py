@@ -43,7 +43,7 @@ try:
         if record is not None:
             pressed = st.button("Attack", key="attack.go", type="primary", width="stretch")
             config = view.settings(record)
-            follow = st.toggle("Follow the settings", True, key="attack.follow", help=FOLLOW)
+            follow = st.toggle("Follow the settings", True, key="attack.follow", bind="query-params", help=FOLLOW)
             wanted = (record.id, config)
             known = st.session_state.get("attack.wanted")
             if pressed or (follow and known is not None and known != wanted):

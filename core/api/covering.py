@@ -29,7 +29,7 @@ STOP_S = 1.3  # seconds a solve has to stop by itself
 
 __all__ = [
     "BoundConfig", "bounds", "cover", "example", "find", "frontier", "gallery", "held", "histogram", "models", "rivals",
-    "settings", "settle", "sketch", "stop", "submit", "submit_bound", "trace", "tracing",
+    "settings", "settle", "sketch", "sketched", "stop", "submit", "submit_bound", "trace", "tracing",
 ]  # fmt: skip
 
 
@@ -130,6 +130,13 @@ def sketch(run_id: str) -> tuple[MapData, np.ndarray] | None:
         distance=np.empty(0), norm=None, true_space=bool(found["true_space"]), projection=str(found["projection"]),
     )  # fmt: skip
     return data, ~np.isin(labels, state["labels"] if state is not None else [])
+
+
+def sketched(run_id: str) -> int:
+    """A number that changes whenever `sketch` does; 0 while there is none."""
+    folder = folder_of(home(run_id), run_id)
+    paths = folder / SKETCH, keeping.checkpoint_path(folder, "condense")
+    return sum(path.stat().st_mtime_ns for path in paths if path.exists())
 
 
 def held(run_id: str) -> Mapping[str, np.ndarray] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import CLEAN, DASHED, GREY, ROBUST, SOLID
+from core.plots.palette import CLEAN, GREY, ROBUST
 
 TRUE, REACHED = "true", "new"
 
@@ -56,7 +56,7 @@ def confidence(true: Sequence[float], reached: Sequence[float] | None, now: int,
     ]
     x, y = _moment(moments, len(true)), quantitative("share", "confidence", (0, 1), axis=percent_axis())
     domain, colours = [TRUE, REACHED], [CLEAN, ROBUST]
-    line = {
+    line: dict[str, Any] = {
         "mark": {"type": "line", "strokeWidth": 2.2},
         "encoding": {
             "x": x,
@@ -64,17 +64,22 @@ def confidence(true: Sequence[float], reached: Sequence[float] | None, now: int,
             "color": {
                 "field": "class", "type": "nominal", "scale": {"domain": domain, "range": colours}, "legend": legend(),
             },
-            "strokeDash": {
-                "field": "class", "type": "nominal", "scale": {"domain": domain, "range": [SOLID, DASHED]},
-                "legend": legend(),
-            },
             "tooltip": [
                 {"field": "moment", "title": moments}, {"field": "class"}, {"field": "share", "format": ".1%"},
             ],
         },
     }  # fmt: skip
+    shape = {
+        **line["encoding"]["color"],
+        "scale": {"domain": domain, "range": ["circle", "triangle-up"]},
+        "legend": None,
+    }
+    dots = {
+        "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
+        "encoding": {**line["encoding"], "shape": shape},
+    }
     alt = f"Confidence in the true class and in the class the attack ends at, against {moments}"
-    spec = {"layer": [_rule(x), line], "height": 230}
+    spec = {"layer": [_rule(x), line, dots], "height": 230}
     return Chart(data=table(rows, ("moment", "share", "class", "now")), spec=spec, alt=alt)
 
 

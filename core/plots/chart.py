@@ -4,6 +4,7 @@ A browser that gets the same specification with more rows keeps its chart, and w
 Plain dictionaries need no plotting library in the page process. Source: vega.github.io/vega-lite/docs.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,11 @@ def shapes(field: str, found: Mapping[str, str]) -> dict[str, Any]:
     scale = {"domain": list(found), "range": list(found.values())}
     several = len(set(found.values())) > 1
     return {"field": field, "type": "nominal", "scale": scale, "legend": key if several else None}
+
+
+def called(titles: Mapping[str, str]) -> dict[str, str]:
+    """What a legend calls values, where that is not what they are."""
+    return {"labelExpr": f"{json.dumps(titles)}[datum.label] || datum.label"} if titles else {}
 
 
 def legend() -> dict[str, Any]:

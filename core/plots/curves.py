@@ -1,20 +1,19 @@
-"""Accuracy against epoch while a network trains, with 95 % intervals and reference runs dashed.
+"""Accuracy against epoch while a network trains, with 95 % intervals and reference runs.
 
-Colour tells clean from robust, the dash tells whose curve it is. Intervals are Wilson's, as in core.types.report,
-and drawn for the run in view only: three overlapping bands would hide each other.
+Colour tells the method, the dash the training; thick is robust, thin clean. Intervals are Wilson's, as in
+core.types.report, and drawn for the run in view only: three overlapping bands would hide each other.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, shapes, table
-from core.plots.palette import CLEAN, DASHES, ROBUST, Look
+from core.plots.chart import Chart, called, legend, percent_axis, quantitative, shapes, table
+from core.plots.palette import OWN, Look, beside, training_dash
 from core.types import EventRow, wilson
 
 MEASURES = {"clean_acc": "clean", "robust_acc": "robust"}
-COLOURS = {"clean": CLEAN, "robust": ROBUST}
-WIDTHS = {"clean": 1.0, "robust": 2.6}  # of the lines where runs are compared
+WIDTHS = {"clean": 1.0, "robust": 2.6}  # of lines
 COLUMNS = ("epoch", "value", "low", "high", "measure", "run", "images")
 
 
@@ -47,21 +46,29 @@ def interval(value: float, images: int) -> tuple[float, float]:
     return wilson(round(value * images), images)
 
 
-def live(own: Sequence[Point], references: Mapping[str, Sequence[Point]], epochs: int) -> Chart:
+def live(
+    own: Sequence[Point], references: Mapping[str, Sequence[Point]], epochs: int, method: str = "", training: str = "",
+    titles: Mapping[str, str] | None = None,
+) -> Chart:  # fmt: skip
     """Clean and robust accuracy of one run against epoch.
 
-    references  further curves by name, "random", "k-means" or "full", dashed
+    references  further curves by name, "random", "k-means" or "full", trained alike
     epochs      right end of the axis, so that it stands still
+    method, training  of all these runs: their look
+    titles      what the legend calls them
     """
-    rows = _rows("this run", own)
+    rows = _rows(OWN, own)
     for name, curve in references.items():
         rows += _rows(name, curve)
-    names = list(DASHES)
+    colours = beside(method)
     x = quantitative("epoch", "epoch", (0, max(epochs, 1)), axis={"tickMinStep": 1, "grid": False})
     y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
-    colour = _nominal("measure", list(COLOURS), "range", list(COLOURS.values()), columns=1)
-    dash = _nominal("run", names, "range", [DASHES[n] for n in names], columns=2)  # both fit a small screen
-    layers = [*_bands(x, y), _line(x, y, colour, dash), *_dots(x, y)]
+    colour = _nominal("run", list(colours), "range", list(colours.values()), columns=2)  # both fit a small screen
+    colour["legend"] |= called(titles or {})
+    width = _nominal("measure", list(WIDTHS), "range", list(WIDTHS.values()), columns=1)
+    line = _line(x, y, colour, {"value": training_dash(training)})
+    line["encoding"]["strokeWidth"] = width
+    layers = [*_bands(x, y, colours[OWN]), line, *_dots(x, y, colours[OWN])]
     alt = "Clean and robust accuracy on test images against epoch"  # constant: it is part of the specification
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
 
@@ -104,22 +111,21 @@ def _rows(run: str, curve: Sequence[Point]) -> list[dict[str, Any]]:
     return rows
 
 
-def _bands(x: dict, y: dict) -> list[dict[str, Any]]:
+def _bands(x: dict, y: dict, colour: str) -> list[dict[str, Any]]:
     """One layer per measure with a fixed colour: a colour channel here would wash out the legend."""
     ends = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
-    area = {"type": "area", "opacity": 0.16, "clip": True}
-    return [{"mark": {**area, "color": c}, "transform": _only(m), "encoding": ends} for m, c in COLOURS.items()]
+    area = {"type": "area", "opacity": 0.16, "clip": True, "color": colour}
+    return [{"mark": area, "transform": _only(measure), "encoding": ends} for measure in WIDTHS]
 
 
-def _dots(x: dict, y: dict) -> list[dict[str, Any]]:
+def _dots(x: dict, y: dict, colour: str) -> list[dict[str, Any]]:
     """Dots on the curves of the run in view, so that a first evaluation is seen before there is a line."""
-    dot = {"type": "point", "filled": True, "size": 26, "opacity": 1, "clip": True}
-    at = {"x": x, "y": y}
-    return [{"mark": {**dot, "color": c}, "transform": _only(m), "encoding": at} for m, c in COLOURS.items()]
+    dot = {"type": "point", "filled": True, "size": 26, "opacity": 1, "clip": True, "color": colour}
+    return [{"mark": dot, "transform": _only(measure), "encoding": {"x": x, "y": y}} for measure in WIDTHS]
 
 
 def _only(measure: str) -> list[dict[str, str]]:
-    return [{"filter": f"datum.run == 'this run' && datum.measure == '{measure}'"}]
+    return [{"filter": f"datum.run == '{OWN}' && datum.measure == '{measure}'"}]
 
 
 def _nominal(field: str, domain: list[str], key: str, values: list[Any], columns: int = 3) -> dict[str, Any]:

@@ -29,53 +29,57 @@ def chart(
     looks   how each run is drawn; otherwise each has a colour and a dash of its own
     proven  rows with eps and value, the share of the same images that no attack can break, by run; at finer eps
     """
-    rows: list[dict[str, Any]] = [
-        {
-            **{name: row.get(name) for name in ("eps", "value", "low", "high", "attack")},
-            "run": run,
-            "images": images[run],
-        }
-        for run, curve in curves.items()
-        for row in curve
-    ]
-    names = list(curves)
+    rows, names = _rows(curves, images), list(curves)
     end = max((row["eps"] for row in rows), default=1.0) or 1.0
     x = quantitative("eps", f"attack budget ε ({norm}, pixels in [0, 1])", (0, end), axis={"grid": False})
     y = quantitative("value", "accuracy under PGD", (0, 1), axis=percent_axis())
     known = looks or {name: _own(number) for number, name in enumerate(names)}
-    colours = {"domain": names, "range": [known[name].colour for name in names]}
-    dashes = {"domain": names, "range": [known[name].dash for name in names]}
-    look = {**legend(), "labelLimit": 420, "columns": 2}
-    share = {"type": "quantitative", "format": ".1%"}
-    tooltip = [
-        {"field": "run"}, {"field": "attack"}, {"field": "value", "title": "accuracy", **share},
-        {"field": "low", "title": "95 % from", **share}, {"field": "high", "title": "to", **share},
-        {"field": "images", "title": "test images"},
-    ]  # fmt: skip
-    colour = {"field": "run", "type": "nominal", "scale": colours, "legend": look}
-    band = {
-        "mark": {"type": "area", "opacity": 0.13},
-        "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
-    }
-    line = {
-        "mark": {"type": "line", "strokeWidth": 2.2},
-        "encoding": {
-            "x": x, "y": y, "color": colour, "tooltip": tooltip,
-            "strokeDash": {"field": "run", "type": "nominal", "scale": dashes, "legend": look},
-        },
-    }  # fmt: skip
-    marks = shapes("run", {name: known[name].shape for name in names})
-    dots = {
-        "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": colour, "shape": marks, "tooltip": tooltip},
-    }
-    layers: list[Mapping[str, Any]] = [band, line, dots]
+    colour = _channel(names, [known[name].colour for name in names])
+    layers = _lines(x, y, colour, {name: known[name] for name in names})
     words = f"Accuracy under PGD against ε of {len(names)} runs, {norm}"
     if proven:
         layers = [*_between(x, y, colour), *map(_measured, layers)]
         rows += [point for run, found in proven.items() for point in steps(run, found, curves[run])]
         words += "; a band down to what interval bounds prove"
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 330}, alt=words)
+
+
+def _rows(curves: Mapping[str, Sequence[Row]], images: Mapping[str, int]) -> list[dict[str, Any]]:
+    parts = ("eps", "value", "low", "high", "attack")
+    return [
+        {**{part: row.get(part) for part in parts}, "run": run, "images": images[run]}
+        for run, curve in curves.items()
+        for row in curve
+    ]
+
+
+def _channel(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Colours or dashes by run, in one legend."""
+    look = {**legend(), "labelLimit": 420, "columns": 2}
+    return {"field": "run", "type": "nominal", "scale": {"domain": [*names], "range": [*values]}, "legend": look}
+
+
+def _lines(x: Row, y: Row, colour: Row, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
+    """Intervals as bands, measured points as dots, and the lines through them."""
+    dash = _channel([*looks], [look.dash for look in looks.values()])
+    marks = shapes("run", {name: look.shape for name, look in looks.items()})
+    ends = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    seen = {"x": x, "y": y, "color": colour, "tooltip": _tooltip()}
+    dot = {"type": "point", "filled": True, "size": 45, "opacity": 1}
+    return [
+        {"mark": {"type": "area", "opacity": 0.13}, "encoding": ends},
+        {"mark": {"type": "line", "strokeWidth": 2.2}, "encoding": {**seen, "strokeDash": dash}},
+        {"mark": dot, "encoding": {**seen, "shape": marks}},
+    ]
+
+
+def _tooltip() -> list[dict[str, Any]]:
+    share = {"type": "quantitative", "format": ".1%"}
+    return [
+        {"field": "run"}, {"field": "attack"}, {"field": "value", "title": "accuracy", **share},
+        {"field": "low", "title": "95 % from", **share}, {"field": "high", "title": "to", **share},
+        {"field": "images", "title": "test images"},
+    ]  # fmt: skip
 
 
 def _measured(layer: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import DASHES, GREEN, GREY, ROBUST
+from core.plots.chart import Chart, called, legend, percent_axis, quantitative, table
+from core.plots.palette import GREEN, GREY, OWN, beside, training_dash
 
 TINY = 1e-9
 COLUMNS = ("eps", "value", "low", "high", "run")
@@ -20,46 +20,50 @@ def around(curve: Sequence[Row], eps: float) -> tuple[Row, Row] | None:
 
 def chart(
     curve: Sequence[Row], references: Mapping[str, Sequence[Row]], norm: str, eps: float | None,
-    asked: float | None = None, proven: Sequence[Row] = (),
+    asked: float | None = None, proven: Sequence[Row] = (), method: str = "", training: str = "",
+    titles: Mapping[str, str] | None = None,
 ) -> Chart:  # fmt: skip
-    """Accuracy against eps of one run, references dashed, and down to what is proven of the same network a band.
+    """Accuracy against eps of one run and its references, and down to what is proven of the same network a band.
 
     curve  rows with eps, value, low, high: eps in pixel units of [0, 1], the others shares in [0, 1]
     eps    budget that the run was trained and judged at, marked by a rule, or None
     asked  budget whose measured neighbours are marked, or None
     proven rows with eps and value, at the same eps and of the same images; empty where no certificate is known
+    method, training  of these runs: colour says the method, the dash the training
+    titles what the legend calls them
     raises AssertionError where more is proven than an attack left: then one of both is wrong
     """
-    rows: list[dict[str, Any]] = [{**_pick(row), "run": "this run"} for row in curve]
+    rows: list[dict[str, Any]] = [{**_pick(row), "run": OWN} for row in curve]
     for name, other in references.items():
         rows += [{**_pick(row), "run": name} for row in other]
     end = max((row["eps"] for row in rows), default=1.0) or 1.0
     x = quantitative("eps", f"attack budget ε ({norm}, pixels in [0, 1])", (0, end), axis={"grid": False})
     y = quantitative("value", "accuracy under PGD", (0, 1), axis=percent_axis())
-    dash = {
+    colours = beside(method)
+    colour = {
         "field": "run",
         "type": "nominal",
-        "scale": {"domain": list(DASHES), "range": list(DASHES.values())},
-        "legend": legend(),
+        "scale": {"domain": list(colours), "range": list(colours.values())},
+        "legend": {**legend(), "columns": 2, **called(titles or {})},
     }
     band = {
-        "mark": {"type": "area", "opacity": 0.16, "color": ROBUST},
-        "transform": [{"filter": "datum.run == 'this run'"}],
+        "mark": {"type": "area", "opacity": 0.16, "color": colours[OWN]},
+        "transform": [{"filter": f"datum.run == '{OWN}'"}],
         "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
     }
     line = {
-        "mark": {"type": "line", "color": ROBUST, "strokeWidth": 2.2},
-        "encoding": {"x": x, "y": y, "strokeDash": dash, "tooltip": _tooltip()},
+        "mark": {"type": "line", "strokeWidth": 2.2, "strokeDash": training_dash(training)},
+        "encoding": {"x": x, "y": y, "color": colour, "tooltip": _tooltip()},
     }
     dots = {
-        "mark": {"type": "point", "filled": True, "size": 26, "opacity": 1, "color": ROBUST},
+        "mark": {"type": "point", "filled": True, "size": 26, "opacity": 1, "color": colours[OWN]},
         "transform": band["transform"],
         "encoding": {"x": x, "y": y},
     }
     certified = _certified(curve, proven, x, y) if proven else []
     layers = [band, *certified, line, dots] + ([_rule(eps)] if eps is not None else [])
     if asked is not None and (pair := around(curve, asked)) is not None:
-        layers.append(_marker(asked, pair))
+        layers.append(_marker(asked, pair, colours[OWN]))
     alt = f"Accuracy under PGD at {len(curve)} budgets, {norm}" + (", with what is proven below" if proven else "")
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 260}, alt=alt)
 
@@ -97,13 +101,13 @@ def _rule(eps: float) -> dict[str, Any]:
     }
 
 
-def _marker(eps: float, pair: tuple[Row, Row]) -> dict[str, Any]:
+def _marker(eps: float, pair: tuple[Row, Row], colour: str) -> dict[str, Any]:
     """A thick bar at an eps: a measured point's interval, or from the accuracy measured below down to that above."""
     first, last = pair
     high, low = (first["high"], first["low"]) if first is last else (first["value"], last["value"])
     return {
         "data": {"values": [{"eps": eps, "low": low, "high": high}]},
-        "mark": {"type": "rule", "color": ROBUST, "strokeWidth": 6, "strokeCap": "round", "opacity": 0.85},
+        "mark": {"type": "rule", "color": colour, "strokeWidth": 6, "strokeCap": "round", "opacity": 0.85},
         "encoding": {
             "x": {"field": "eps", "type": "quantitative"},
             "y": {"field": "low", "type": "quantitative"},

@@ -39,7 +39,7 @@ def chart(
     first = next(iter(colours), "")
     x = quantitative("eps", f"attack budget ε ({norm}, pixels in [0, 1])", (0, end), axis={"grid": False})
     y = quantitative("value", "robust accuracy", (0, 1), axis=percent_axis())
-    colour = {"field": "method", "type": "nominal", "legend": legend(),
+    colour = {"field": "method", "type": "nominal", "legend": {**legend(), "columns": 2},
               "scale": {"domain": list(colours), "range": list(colours.values())}}  # fmt: skip
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [

@@ -1,7 +1,8 @@
 """Colours and dashes that stay apart for colour-blind readers and in print.
 
-Of one run, colour says what is measured or which class, and the dash whose curve it is. Where runs or methods are
-compared, colour says the method and the dash the training, the same on every page. Nothing is told by colour alone.
+Colour says the method and the dash the training, the same on every page and for one run beside its references as for
+many. Where one line says clean and another robust of the same run, the robust one is thick; what else differs is told
+by marks and words. Where no methods meet, colour says what is measured, or which class.
 Source: Okabe & Ito 2008, "Color Universal Design".
 """
 
@@ -31,7 +32,8 @@ TRAININGS = {
     "standard": SOLID, "adversarial": DASHED, "warm-start": DASHDOT, "trades": DOTTED, "fgsm-rs": [12, 4],
     "cure": [5, 2, 1, 2], "ibp": [1, 2], "smoothing": [10, 3, 2, 3, 2, 3],
 }  # fmt: skip
-DASHES = {"this run": SOLID, "random": DASHED, "k-means": DASHDOT, "full": DOTTED}
+OWN = "this run"
+BARS = ("random", "k-means", "full")  # the references that a run is drawn beside
 
 
 def method_colours(names: Collection[str]) -> dict[str, str]:
@@ -46,6 +48,12 @@ def method_colours(names: Collection[str]) -> dict[str, str]:
         rest = (*OTHERS[start:], *OTHERS[:start])
         found[name] = METHODS.get(name) or next((c for c in rest if c not in found.values()), rest[0])
     return {name: found[name] for name in dict.fromkeys(names)}
+
+
+def beside(method: str) -> dict[str, str]:
+    """The colour of a run of a method, and of the references that it is drawn beside: those of another method."""
+    colours = method_colours([method, *(name for name in BARS if name != method)])
+    return {OWN if name == method else name: colour for name, colour in colours.items()}
 
 
 def training_dash(name: str) -> list[int]:

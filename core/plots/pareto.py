@@ -38,7 +38,8 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str, titles: Mapping[str, s
     colours = list(method_colours(methods).values())
     methods, trainings = ([called.get(name, name) for name in names] for names in (methods, trainings))
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(trainings))]
-    colour = {"field": "method", "type": "nominal", "title": "method", "scale": {"domain": methods, "range": colours}}
+    above = {"orient": "top", "title": None, "columns": 3}
+    colour = {"field": "method", "type": "nominal", "legend": above, "scale": {"domain": methods, "range": colours}}
     below = {"orient": "bottom", "symbolFillColor": GREY, "symbolStrokeColor": GREY}  # seen on light and on dark
     shape = {"field": "training", "type": "nominal", "title": "training", "legend": below,
              "scale": {"domain": trainings, "range": shapes}}  # fmt: skip
@@ -64,7 +65,7 @@ def chart(rows: Sequence[Mapping[str, Any]], attack: str, titles: Mapping[str, s
     }
     layers = [edge, {"mark": thin, "encoding": aside}, {"mark": thin, "encoding": along}, marks]
     return Chart(
-        data=table(points, COLUMNS), spec={"layer": layers, "height": 420},
+        data=table(points, COLUMNS), spec={"layer": layers, "height": 520},
         alt=f"Accuracy under {attack} against clean accuracy of {len(rows)} rows, mark size by condensed images",
     )  # fmt: skip
 

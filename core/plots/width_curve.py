@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.chart import Chart, legend, percent_axis, quantitative, table
-from core.plots.palette import CLEAN, DASHED, ROBUST, SOLID
+from core.plots.palette import CLEAN, ROBUST
 
 COLUMNS = ("stop", "what", "value", "low", "high", "images", "seed", "title", "chosen")
 KERNEL = "kernel"
@@ -46,7 +46,7 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str, chosen: str = "") 
     titles = list(NAMES.values())
     look = {"field": "what", "type": "nominal", "legend": legend()}
     colour = {**look, "scale": {"domain": titles, "range": [CLEAN, ROBUST]}}
-    dash = {**look, "scale": {"domain": titles, "range": [DASHED, SOLID]}}
+    shape = {**look, "legend": None, "scale": {"domain": titles, "range": ["square", "circle"]}}
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [
         {"field": "title", "title": "model"}, {"field": "what", "title": "attack"},
@@ -64,11 +64,11 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str, chosen: str = "") 
     }  # fmt: skip
     line = {
         "mark": {"type": "line", "strokeWidth": 2.2},
-        "encoding": {"x": x, "y": {**y, "aggregate": "mean"}, "color": colour, "strokeDash": dash},
+        "encoding": {"x": x, "y": {**y, "aggregate": "mean"}, "color": colour},
     }
     dots = {
         "mark": {"type": "point", "filled": True, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip,
+        "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip,
                      "size": {"condition": {"test": "datum.chosen", "value": 190}, "value": 55}},
     }  # fmt: skip
     return Chart(

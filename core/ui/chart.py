@@ -1,5 +1,6 @@
 """Put a plot on the page: a Vega-Lite chart that keeps its node, or a trimmed plotly figure; both as files too."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -7,9 +8,12 @@ import pyarrow as pa
 import streamlit as st
 
 from core.plots.chart import Chart
-from core.ui import saving
+from core.ui import glossary, saving
 
-SILENT = {"rule": {"aria": False}}  # rules mark places and intervals, which `alt` and the points beside them say
+CONFIG = {
+    "rule": {"aria": False},  # rules mark places and intervals, which `alt` and the points beside them say
+    "legend": {"layout": {"bottom": {"direction": "vertical", "anchor": "start"}}},  # beside each other they are cut
+}
 FILES = {"svg": (saving.to_svg, "image/svg+xml"), "csv": (saving.to_csv, "text/csv")}
 
 
@@ -18,7 +22,7 @@ def draw(chart: Chart, key: str, file: str | None) -> None:
 
     file  what its files are called, without an ending; None where there are none, as while the chart still grows
     """
-    spec = {**chart.spec, "config": SILENT}
+    spec = {**chart.spec, "config": CONFIG}
     st.vega_lite_chart(pa.table(dict(chart.data)), spec, key=key, alt=chart.alt, width="stretch")
     if file is not None:
         files(chart, key, file)
@@ -34,6 +38,12 @@ def files(chart: Chart, key: str, file: str) -> None:
                 ending.upper(), partial(write, chart), f"{file}.{ending}", mime, key=f"{key}.{ending}",
                 on_click="ignore", type="tertiary", icon=":material/download:",
             )  # fmt: skip
+
+
+def headings(titles: Iterable[str], **own: Any) -> dict[str, Any]:
+    """Configuration of a table's columns: what each heading means, where the glossary says it; `own` ones win."""
+    told = {title: st.column_config.Column(help=help) for title in titles if (help := glossary.heading(title))}
+    return told | own
 
 
 def plotly(file: str) -> dict[str, Any]:

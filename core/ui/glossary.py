@@ -42,3 +42,27 @@ ATTACKS = {"fgsm": FGSM, "pgd": PGD, "strong": STRONG, "autoattack": AUTOATTACK}
 STOP = "Stop keeps the best so far, honestly marked; Cancel keeps nothing"
 CANCEL = "Ends it now and keeps nothing but what is stored already; Stop, where there is one, keeps the best so far"
 INTERVAL = "Where the share would lie for all such images in 95 of 100 samples of this size (Wilson)"
+N = f"{IMAGES}. {INTERVAL}"
+# Headings of tables, in small letters and without their sign or unit
+HEADINGS = {
+    "status": "Queued, running, done; or failed, cancelled, interrupted: open it to see why",
+    "images": "Condensed images that a network is trained on",
+    "method": "How the images are made", "training": "How a network is trained on them",
+    "attack": f"Norm and budget of the attack. {EPS}", "clean": CLEAN, "robust": ROBUST, "pgd": PGD,
+    "pgd-20": PGD, "fgsm": FGSM, "no attack": CLEAN, "autoattack": AUTOATTACK, "pgd + margin-pgd": STRONG,
+    "pgd-20 + margin-pgd": STRONG, "seconds": "Computing time of all stages",
+    "seeds": "Repetitions, each with randomness of its own", "audit": "Whether sixteen indicators trust the number",
+    "clean, 95": INTERVAL, "robust, 95": INTERVAL, "zero gradient": "Images without a gradient: gradient attacks are "
+    "blind there", "networks": "Trained on each condensed set: a seed's number is their mean",
+    "given": "Test images that this attack was given: those that all before it left right",
+    "broken": "Of them, those that it made wrong", "left": "Of them, those that it left right",
+    "queries": "Images shown to the model", "radius": RADIUS, "members": "Train images that this centre stands for",
+}  # fmt: skip
+SPREAD = "One standard deviation over seeds: how much seeds differ, not how far the mean is from the truth"
+
+
+def heading(title: str) -> str | None:
+    """What the heading of a column means, or None where it says so itself."""
+    if title.startswith("±"):
+        return SPREAD
+    return HEADINGS.get(title.lower().removesuffix(" %").partition(" (")[0])

@@ -31,6 +31,10 @@ button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] 
   [data-testid="stLayoutWrapper"]:has(> [class*="st-key-"][class*="-pictures"]) { order: -1; }
   [data-testid="stLayoutWrapper"]:has(> [class*="st-key-"][class*="-last"]) { order: 1; }
 }
+[data-testid="stMetricLabel"] p { white-space: normal; overflow: visible; } /* a name that is cut is no name */
+@media (max-width: 1200px) {
+  [data-testid="stMetricValue"] { font-size: 1.5rem; }
+}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
   /* Numbers and small pictures stand beside each other where a column each would be a screen each. */

@@ -49,8 +49,10 @@ def nothing_jumped(page) -> None:
 
 
 def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
-    page = visit("/covering?covering.data.name=moons")
+    page = visit("/covering?covering.data.name=moons&covering.ipc=10&covering.eps.L2=0.08")
     centres(page, "20")
+    budget = page.get_by_role("slider", name="Attack budget ε (L2)")
+    expect(budget).to_have_value("0.08")  # the link restores the form
     expect(page.locator(".st-key-covering-map .js-plotly-plot")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("Other methods at equal k, and at an equal radius")).to_be_visible(timeout=SLOW)
     page.evaluate(WATCH)
@@ -58,6 +60,7 @@ def test_a_moved_slider_shows_a_new_cover_with_true_balls(visit) -> None:
     slider.focus()
     slider.press("ArrowLeft")
     centres(page, "18")
+    assert "covering.ipc=9" in page.url
     nothing_jumped(page)
     expect(page.get_by_text("discs of L2")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("Other methods at equal k, and at an equal radius")).to_be_visible(timeout=SLOW)

@@ -32,7 +32,14 @@ def shown(row: api.study.Row) -> list[str]:
 
 def test_sliders_and_buttons_move_through_what_was_measured(visit, page: Page, empty) -> None:
     rows = {(r.method, r.ipc, r.training, r.eps): r for r in api.study.rows(STUDY)}
-    visit("/study?study.explore.method=mfc&study.explore.eps=0.1&study.explore.ipc=10")
+    visit(
+        "/study?study.explore.method=mfc&study.explore.eps=0.1&study.explore.ipc=10"
+        "&study.name=mine&study.methods=dm,kip&study.ipc=3&study.eps=0.3"
+    )
+    for label, value in (("Name of the study", "mine"), ("Images per class", "3"), ("Attack budget ε", "0.3")):
+        expect(page.get_by_role("textbox", name=label)).to_have_value(value)  # the link restores the form
+    for method in ("Distribution matching", "KIP"):
+        expect(page.locator(".st-key-study-methods").get_by_text(method, exact=True)).to_be_visible()
     picture = page.get_by_role("img", name="Condensed images of this cell")
     expect(picture).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text(shown(rows["mfc", 10, "standard", 0.1])[1])
@@ -54,6 +61,8 @@ def test_sliders_and_buttons_move_through_what_was_measured(visit, page: Page, e
     expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text(shown(rows["random", 10, "warm-start", 0.2])[1])
     assert re.search(r"study\.explore\.eps=0\.2\b", page.url)
     assert not list((empty.home / "runs").glob("*"))  # moving about queues nothing
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(700)  # the ends of a slider fade over
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 

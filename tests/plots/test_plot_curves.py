@@ -7,7 +7,6 @@ import pytest
 from core.plots import curves, eps_compare, eps_curve
 from core.plots.palette import (
     CLASSES,
-    DASHES,
     METHODS,
     OTHERS,
     SYMBOLS,
@@ -67,12 +66,21 @@ def test_live_rows_name_run_and_measure() -> None:
     assert seen == [("this run", "clean", 0.5), ("full", "clean", 0.9), ("full", "robust", 0.6)]
 
 
-def test_references_are_dashed_and_bands_belong_to_the_run_in_view() -> None:
-    layers = curves.live([], {}, 5).spec["layer"]
+def test_a_run_and_its_references_look_as_where_runs_are_compared_and_bands_belong_to_the_run() -> None:
+    layers = curves.live([], {}, 5, "mfc", "adversarial", {"this run": "Covering (this run)"}).spec["layer"]
     line = next(layer for layer in layers if layer["mark"]["type"] == "line")
-    scale = line["encoding"]["strokeDash"]["scale"]
-    assert dict(zip(scale["domain"], scale["range"], strict=True)) == DASHES
-    assert DASHES["this run"] == [1, 0] and DASHES["random"] != DASHES["full"]
+    scale = line["encoding"]["color"]["scale"]
+    colours = {"this run": METHODS["mfc"], **{name: METHODS[name] for name in ("random", "k-means", "full")}}
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == colours
+    assert line["encoding"]["strokeDash"] == {"value": TRAININGS["adversarial"]}
+    assert '"Covering (this run)"' in line["encoding"]["color"]["legend"]["labelExpr"]
+    assert line["encoding"]["strokeWidth"]["scale"]["range"] == [curves.WIDTHS["clean"], curves.WIDTHS["robust"]]
+    own = curves.live([], {}, 5, "random", "standard").spec["layer"][2]["encoding"]["color"]["scale"]["domain"]
+    assert own == ["this run", "k-means", "full"]  # its own method is no reference of it
+    curve = [{"eps": 0.0, "value": 1.0, "low": 0.9, "high": 1.0}]
+    after = eps_curve.chart(curve, {}, "Linf", None, None, (), "mfc", "adversarial").spec["layer"]
+    assert after[1]["encoding"]["color"]["scale"] == scale and after[0]["mark"]["color"] == METHODS["mfc"]
+    assert after[1]["mark"]["strokeDash"] == TRAININGS["adversarial"]
     bands = [layer for layer in layers if layer["mark"]["type"] == "area"]
     assert len(bands) == 2 and all("this run" in band["transform"][0]["filter"] for band in bands)
 

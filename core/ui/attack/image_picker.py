@@ -5,10 +5,8 @@ import streamlit as st
 from core import api
 from core.errors import RunError
 from core.types import RunRecord
-from core.ui import words
+from core.ui import tiles, words
 from core.ui.attack import plane_view
-
-MOST_SEGMENTS = 12  # classes beside each other; more become a list
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -29,19 +27,10 @@ def browse(record: RunRecord) -> None:
             plane_view.browse(record)
             st.caption(f"A click chooses a test point; chosen: {', '.join(map(str, chosen)) or 'none'}.")
             return
-        shown = _class(list(found))
-        with st.container(horizontal=True):
-            for row, picture in found[shown]:
-                with st.container(width=76):
-                    st.image(picture, output_format="PNG", width=64, alt=f"Test image {row}, of class {shown}")
-                    st.button(
-                        str(row), key=f"attack.pick.{row}", on_click=plane_view.toggle, args=(row,), width="stretch",
-                        type="primary" if row in chosen else "secondary",
-                    )  # fmt: skip
+        shown = tiles.of_class(list(found), "attack.class")
+        offered = [
+            tiles.Tile(row=row, value=row, picture=picture, alt=f"Test image {row}, of class {shown}")
+            for row, picture in found[shown]
+        ]
+        tiles.draw(offered, "attack.pick", chosen, plane_view.toggle)
         st.caption(f"Numbers are rows of the test split; chosen: {', '.join(map(str, chosen)) or 'none'}.")
-
-
-def _class(names: list[str]) -> str:
-    if len(names) > MOST_SEGMENTS:
-        return st.selectbox("Class", names, key="attack.class")
-    return st.segmented_control("Class", names, default=names[0], required=True, key="attack.class")

@@ -36,7 +36,7 @@ def panel(record: RunRecord, norm: str, eps: float) -> None:
 def _form(record: RunRecord, norm: str, eps: float) -> None:
     """Options with what they cost, and the button."""
     least, most = 10, 10_000
-    images = int(st.number_input("Test images", least, most, 200, 10, key="audit.proof.images"))
+    images = int(st.number_input("Test images", least, most, 200, 10, key="audit.proof.images", bind="query-params"))
     values = {}
     if norm == "L2":
         values = form.fields(api.proving.CertificateConfig, "audit.proof", skip=("certificate",))

@@ -10,7 +10,7 @@ from core import api
 from core.plots import eps_compare, per_class
 from core.types import RunRecord
 from core.ui import bar, form, glossary, live, naming, run_picker, trust, words
-from core.ui.chart import draw
+from core.ui.chart import draw, headings
 
 ATTACKS = {"autoattack": "AutoAttack", "strong": "PGD, two losses", "pgd": "PGD"}
 MOST_CURVES = 6
@@ -67,7 +67,7 @@ def head(record: RunRecord, evaluated: RunRecord | None) -> None:
             column.metric(title, words.percent(getattr(found, key)), help=glossary.OF_SHARE[key.partition("_")[0]])
             column.caption(words.between(getattr(found, interval)))
         note.markdown(_weight(found))
-        note.caption(f"{words.conditions(found)} · {words.ago(best.created)}")
+        note.caption(f"{words.conditions(found)} · {words.ago(best.created)}", help=glossary.N)
         if found.notes:
             st.caption("Notes: " + " · ".join(map(words.plain, found.notes)))
 
@@ -96,7 +96,7 @@ def attacks(record: RunRecord) -> None:
         }
         st.dataframe(
             pa.table(columns), hide_index=True, alt="Attacks with images given, broken and left, time and queries",
-            column_config={"seconds": st.column_config.NumberColumn(format="%.1f s")},
+            column_config=headings(columns, seconds=st.column_config.NumberColumn(format="%.1f s")),
         )  # fmt: skip
         wrong = "" if found.clean_acc is None else f"{round(found.eval_images * (1 - found.clean_acc))} of "
         st.caption(

@@ -121,7 +121,7 @@ def _radius(record: RunRecord, norm: Norm) -> float:
     if not 0 <= st.session_state.get(key, start) <= top:
         st.session_state[key] = start
     return st.slider(
-        f"Covering radius η ({norm})", 0.0, round(top, 4), start, step, format="%.2f", key=key,
+        f"Covering radius η ({norm})", 0.0, round(top, 4), start, step, format="%.2f", key=key, bind="query-params",
         help=glossary.RADIUS, **form.noted(key),
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _budget(record: RunRecord) -> int:
     if st.session_state.get("covering.ipc", 1) > top:
         st.session_state["covering.ipc"] = top
     return st.slider(
-        "Centres per class", 1, top, min(10, top), key="covering.ipc",
+        "Centres per class", 1, top, min(10, top), key="covering.ipc", bind="query-params",
         help=f"{glossary.CENTRE}. Fewer where a class has fewer images",
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def _eps(config: DataConfig, record: RunRecord, norm: Norm) -> float:
     form.follow(key, start)
     return st.slider(
         f"Attack budget ε ({norm})", 0 if rgb else 0.0, round(threat.top * unit) if rgb else threat.top, start,
-        1 if rgb else 0.01, format="%d/255" if rgb else "%.2f", key=key,
+        1 if rgb else 0.01, format="%d/255" if rgb else "%.2f", key=key, bind="query-params",
         help=f"{glossary.EPS}. Drawn beside η and used by the bound; it changes no cover",
         **form.noted(key),
     ) / unit  # fmt: skip

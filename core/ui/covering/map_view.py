@@ -1,6 +1,7 @@
 """The map of the Covering page: members of one ball, balls that hold each image, and what is uncovered."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pyarrow as pa
 import streamlit as st
 
@@ -18,7 +19,7 @@ def solving(record: RunRecord, before: RunRecord | None) -> None:
 
     before  the cover that was on the page until now; without one, what is uncovered is drawn
     """
-    found = api.covering.sketch(record.id)
+    found = _sketch_of(record.id, api.covering.sketched(record.id))
     old = live.map_of(before.id) if before is not None else None
     with st.container(border=True, key="covering.map-box"):
         left, right = st.columns([3, 2])
@@ -38,6 +39,12 @@ def solving(record: RunRecord, before: RunRecord | None) -> None:
                 st.caption("The map comes with the data set, in a moment.")
             else:
                 _sketch(*found, record)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _sketch_of(run_id: str, stamp: int) -> tuple[MapData, np.ndarray] | None:
+    """The cover of the moment, read anew only when it has changed."""
+    return api.covering.sketch(run_id)
 
 
 def _before(old: MapData, coming: MapData | None, record: RunRecord) -> None:
@@ -76,13 +83,9 @@ def view(record: RunRecord, classes: tuple[str, ...], before: RunRecord | None =
                 overlaps = held["own"] if look == VIEWS[1] else None
         with left:
             st.markdown("**Map of the train images**" + ("" if data.true_space else f" ({data.projection})"))
-            figure = (
-                embedding.figure(data, classes, centre)
-                if overlaps is None
-                else cover_map.overlap(data, overlaps, centre)
-            )
             st.plotly_chart(
-                figure, key="covering.map", on_select=_clicked, selection_mode="points",
+                _map(record.id, api.map_stamp(record.id), centre, data, overlaps, classes),
+                key="covering.map", on_select=_clicked, selection_mode="points",
                 config=plotly(f"{record.id}-map"),
                 alt=f"Map of {len(data.xy)} train images with {len(data.centres)} centres",
             )  # fmt: skip
@@ -92,6 +95,16 @@ def view(record: RunRecord, classes: tuple[str, ...], before: RunRecord | None =
                 _balls(data, classes, record, overlap=overlaps is not None)
             else:
                 _members(record, centre, data)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={np.ndarray: lambda _: "overlaps"})
+def _map(
+    run_id: str, stamp: int, centre: int | None, _data: MapData, overlaps: np.ndarray | None, _classes: tuple[str, ...]
+) -> go.Figure:
+    """The map of a cover, drawn once for all the looks at a page while the rest of the cover is measured."""
+    if overlaps is None:
+        return embedding.figure(_data, _classes, centre)
+    return cover_map.overlap(_data, overlaps, centre)
 
 
 def _clicked() -> None:

@@ -11,7 +11,7 @@ from core import api
 from core.plots import spectrum, width_curve
 from core.types import RunRecord
 from core.ui import bar, form, glossary, live, naming, run_picker, words
-from core.ui.chart import draw
+from core.ui.chart import draw, headings
 
 ATTACKS = {"clean": "No attack", "fgsm": "FGSM", "pgd": "PGD-20", "strong": "PGD-20 + margin-PGD"}
 AUDITED = "the networks are not kept, so only the kernel can be audited: see below"
@@ -41,7 +41,12 @@ def settings(record: RunRecord) -> dict[str, Any]:
     norm = run_picker.norm("kernel", record, ("Linf", "L2"))
     values: dict[str, Any] = {"norm": norm, "eps": run_picker.eps("kernel", record, norm, least=1)}
     widest = st.select_slider(
-        "Widest network", WIDTHS, WIDTHS[2], key="kernel.widest", help="Units per hidden layer; the kernel comes last"
+        "Widest network",
+        WIDTHS,
+        WIDTHS[2],
+        key="kernel.widest",
+        bind="query-params",
+        help="Units per hidden layer; the kernel comes last",
     )
     values["widths"] = [width for width in WIDTHS if width <= widest]
     infos = {info.name: info for info in api.WidthConfig.describe()}
@@ -143,7 +148,8 @@ def believe(found: api.results.WidthResult) -> None:
             "These models are hardly better than guessing without an attack, so their gap means nothing: "
             + ", ".join(dict.fromkeys(lost))
         )
-    st.dataframe(pa.table(_table(rows, _audited(found))), hide_index=True, key=f"kernel.believe.{found.what}")
+    table = _table(rows, _audited(found))
+    st.dataframe(pa.table(table), hide_index=True, key=f"kernel.believe.{found.what}", column_config=headings(table))
     st.caption(f"{_conditions(found)} · {AUDITED}")
 
 

@@ -9,11 +9,10 @@ import streamlit as st
 from core import api
 from core.plots import ball
 from core.types import Explained, RunRecord
-from core.ui import live, words
+from core.ui import live, tiles, words
 from core.ui.chart import draw
 
 WHOSE = "Nearest neighbour on the condensed set, not the network."
-MOST_SEGMENTS = 12  # classes beside each other; more become a list
 DUAL = {"Linf": "1", "L2": "2", "L1": r"\infty"}
 WHAT = (
     "The classifier says the class of the nearest condensed image. For the answer to change, some image b of another "
@@ -86,7 +85,7 @@ def view(record: RunRecord) -> None:
         st.markdown("**Why is an image proven?** Nearest neighbour on the condensed set, image by image", help=WHAT)
         left, right = st.columns([2, 1], vertical_alignment="bottom")
         with left:
-            label = _class(found, names)
+            label = tiles.of_class(sorted(set(found.y.tolist())), "lab.explained.class", names.__getitem__)
         with right:
             norm = st.segmented_control(
                 "Norm of the move",
@@ -102,30 +101,17 @@ def view(record: RunRecord) -> None:
         _ball(one, float(judged["eps"]) if norm == judged["norm"] else None, f"{record.id}-image-{one.row}-{norm}")
 
 
-def _class(found: Explained, names: Sequence[str]) -> int:
-    """The class whose test images are offered."""
-    labels = sorted(set(found.y.tolist()))
-    if len(labels) > MOST_SEGMENTS:
-        return st.selectbox("Class", labels, format_func=names.__getitem__, key="lab.explained.class")
-    return st.segmented_control(
-        "Class", labels, default=labels[0], required=True, format_func=names.__getitem__, key="lab.explained.class"
-    )
-
-
 def _image(found: Explained, thumbnails: Sequence[bytes], label: int) -> int:
     """The chosen image of a class, its first until one is pressed."""
     offered = [image for image, of in enumerate(found.y.tolist()) if of == label]
     chosen = st.session_state.get("lab.explained.image")
-    chosen = chosen if chosen in offered else offered[0]
-    with st.container(horizontal=True):
-        for image in offered:
-            with st.container(width=76):
-                st.image(thumbnails[image], output_format="PNG", width=64, alt=f"Test image {found.rows[image]}")
-                st.button(
-                    str(found.rows[image]), key=f"lab.explained.pick.{image}", on_click=_pick, args=(image,),
-                    width="stretch", type="primary" if image == chosen else "secondary",
-                )  # fmt: skip
-    return int(chosen)
+    chosen = int(chosen) if chosen in offered else offered[0]
+    shown = [
+        tiles.Tile(row=int(found.rows[i]), value=i, picture=thumbnails[i], alt=f"Test image {found.rows[i]}")
+        for i in offered
+    ]
+    tiles.draw(shown, "lab.explained.pick", (chosen,), _pick)
+    return chosen
 
 
 def _pick(image: int) -> None:

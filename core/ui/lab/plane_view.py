@@ -1,17 +1,26 @@
 """The classifier of a run in the plane: regions, budgets around test points, and where an attack takes them."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import streamlit as st
 
 from core import api
 from core.plots import classifier, proven_plane
 from core.types import Norm, RunRecord, as_norm
-from core.ui import words
+from core.ui import live, words
 from core.ui.chart import plotly
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kept(run_id: str) -> Mapping[str, np.ndarray] | None:
+    """Of a run that has ended; what it left does not change any more."""
+    return api.classifier(run_id)
 
 
 def view(record: RunRecord) -> None:
     """Nothing for images, and for runs that were done before this was stored."""
-    found = api.classifier(record.id)
+    found = _kept(record.id) if live.ended(record) else api.classifier(record.id)
     if found is None:
         return
     right, fooled = classifier.counts(found)

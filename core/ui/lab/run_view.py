@@ -102,8 +102,15 @@ def accuracies(record: RunRecord) -> None:
         others = {name: curves.points(live.events(other.id)) for name, other in found.items() if other}
         epochs = int(record.config["training"]["options"].get("epochs", 1))
         file = None if live.moving(record) else f"{record.id}-curves"
-        draw(curves.live(curves.points(live.events(record.id)), others, epochs), "lab.curves", file)
-        st.caption(f"Robust: {naming.look(record)}. {words.claim('pgd')} · {naming.audit(record.id)}.")
+        figure = curves.live(curves.points(live.events(record.id)), others, epochs, *_look(record), api.naming.titles())
+        draw(figure, "lab.curves", file)
+        alike = "Thick is robust, thin is clean; references are trained alike"
+        st.caption(f"{alike}. Robust: {naming.look(record)}. {words.claim('pgd')} · {naming.audit(record.id)}.")
+
+
+def _look(record: RunRecord) -> tuple[str, str]:
+    """Method and training of a run, which say how it is drawn."""
+    return record.config["method"]["name"], record.config["training"]["name"]
 
 
 def _references(record: RunRecord, found: Mapping[str, RunRecord | None]) -> None:
@@ -143,7 +150,8 @@ def results(record: RunRecord) -> None:
             proven = f"**proven ≥ {words.percent(found.certified_acc)}** {words.between(found.certified_interval)}"
             st.caption(f"Robust accuracy of the same network, {proven}, by {found.certificate}")
         attack = words.claim(record.config["evaluation"]["attack"])
-        st.caption(f"Robust accuracy under {words.conditions(found)} · {attack} · **{naming.audit(record.id)}**")
+        told = f"Robust accuracy under {words.conditions(found)} · {attack} · **{naming.audit(record.id)}**"
+        st.caption(told, help=glossary.N)
         if found.notes:
             st.caption("Notes: " + " · ".join(map(words.plain, found.notes)))
 
@@ -175,7 +183,9 @@ def after(record: RunRecord, asked: tuple[str, float]) -> None:
         norm, eps = asked
         proven = api.results.rows(found.certified_curve)
         marked = eps if norm == judged["norm"] else None
-        figure = eps_curve.chart(_curve(record), others, judged["norm"], found.eps, marked, proven)
+        figure = eps_curve.chart(
+            _curve(record), others, judged["norm"], found.eps, marked, proven, *_look(record), api.naming.titles()
+        )
         draw(figure, "lab.eps_curve", f"{record.id}-eps-curve")
         if marked is not None:
             pair = eps_curve.around(_curve(record), marked)

@@ -16,7 +16,7 @@ from core.plots.palette import Look, looks
 from core.types import RunRecord
 from core.types.spreadsheet import cell
 from core.ui import live, naming, paper, words
-from core.ui.chart import draw
+from core.ui.chart import draw, headings
 
 MOST = 7  # runs beside each other
 LOOKS = "colour tells the method, the dash the training; runs that share both differ by their marks"
@@ -63,7 +63,10 @@ def _numbers(shown: Mapping[str, RunRecord]) -> None:
         words.conditions(found[name]) or record.status for name, record in shown.items()
     ]  # fmt: skip
     columns["Audit"] = [api.audit_state(record.id) for record in shown.values()]
-    st.dataframe(pa.table(columns), hide_index=True, key="runs.compare.numbers", alt="Accuracies of the chosen runs")
+    st.dataframe(
+        pa.table(columns), hide_index=True, key="runs.compare.numbers", column_config=headings(columns),
+        alt="Accuracies of the chosen runs",
+    )  # fmt: skip
 
 
 def _percent(share: float | None) -> float | None:

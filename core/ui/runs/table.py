@@ -12,7 +12,8 @@ from core import api
 from core.errors import BallastError
 from core.types import RunRecord, as_norm
 from core.types.spreadsheet import cell
-from core.ui import live, naming, navigation, paper, published, words
+from core.ui import glossary, live, naming, navigation, paper, published, words
+from core.ui.chart import headings
 from core.ui.runs import comparing
 
 MOST_TRASH = 20
@@ -34,18 +35,18 @@ def choose(records: Sequence[RunRecord]) -> list[RunRecord]:
     rows = [_row(record) for record in records]
     table = pa.table({name: [row[name] for row in rows] for name in rows[0]})
     stamp = hashlib.blake2b("".join(r.id for r in records).encode(), digest_size=6).hexdigest()
-    share = st.column_config.NumberColumn(format="percent")
     event = st.dataframe(
         table,
         key=f"runs.table.{stamp}",
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
-        column_config={
-            "clean": share,
-            "robust": share,
-            "started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
-        },
+        column_config=headings(
+            COLUMNS,
+            clean=st.column_config.NumberColumn(format="percent", help=glossary.CLEAN),
+            robust=st.column_config.NumberColumn(format="percent", help=glossary.ROBUST),
+            started=st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+        ),
         alt="Runs, newest first",
     )
     return [records[i] for i in event.selection.rows if i < len(records)]

@@ -11,7 +11,7 @@ from core import api
 from core.api.study import Place, Row, Study
 from core.errors import BallastError
 from core.plots import cell_bars, grid_curve
-from core.ui import form, live, navigation, words
+from core.ui import form, glossary, live, navigation, words
 from core.ui.chart import draw
 from core.ui.study import view
 
@@ -165,14 +165,16 @@ def _numbers(study: Study, rows: Sequence[Row], row: Row | None, place: Place, r
     attack = view.TITLES[study.attack]
     clean, robust = st.columns(2)
     for column, title, field in ((clean, "Clean accuracy", "clean"), (robust, "Robust accuracy", "attacked")):
-        column.metric(title, words.percent(None if row is None else getattr(row, field)))
+        value = words.percent(None if row is None else getattr(row, field))
+        column.metric(title, value, help=glossary.CLEAN if field == "clean" else glossary.ROBUST)
         if row is None:
             column.caption("not measured here")
         else:
             images = getattr(row, f"{field}_images")
             by = f"{attack}, {study.norm} ε {words.budget(place.eps, rgb)}, " if field == "attacked" else ""
             column.caption(
-                f"{words.between(getattr(row, f'{field}_interval'))}, {by}{images:,} images, {_seeds(row, study)}"
+                f"{words.between(getattr(row, f'{field}_interval'))}, {by}{images:,} images, {_seeds(row, study)}",
+                help=glossary.N,
             )
     others = api.study.beside(rows, place)
     bars: dict[str, Any] = ({} if row is None else {place.method: asdict(row)}) | {

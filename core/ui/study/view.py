@@ -12,7 +12,7 @@ from core import api
 from core.api.study import Row, Study
 from core.plots import pareto
 from core.ui import form, naming, navigation, paper, published, words
-from core.ui.chart import draw
+from core.ui.chart import draw, headings
 
 EVERY = 2.0  # seconds between two looks at a study that goes on
 TEXTS = {"ipc": "10", "eps": "0.1, 0.2"}
@@ -143,6 +143,7 @@ def _table(rows: Sequence[Row], study: Study) -> None:
         pa.table(columns), hide_index=True, key=f"study.table.{len(rows)}", on_select="rerun",
         selection_mode="single-row", alt="The rows of the study at this attack radius",
         column_config={
+            **headings(columns),
             "Clean retained": number(format="%.2f", help="Clean accuracy divided by that of the full train split"),
             "Robust retained": number(format="%.2f", help=f"{headline} accuracy divided by that of the full split"),
             **{
@@ -151,7 +152,6 @@ def _table(rows: Sequence[Row], study: Study) -> None:
                 for of, told in DIFFERENCES.items()
             },
             "Condense s": number(help="Wall seconds of condensing, mean over seeds"),
-            "Networks": number(help="Trained on each condensed set: a seed's number is their mean"),
             "Train s": number(help="Wall seconds of training all networks of a set, mean over seeds"),
             "Memory MB": number(help="Largest resident memory of any of the runs"),
         },
