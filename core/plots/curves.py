@@ -65,10 +65,8 @@ def live(
     y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
     colour = _nominal("run", list(colours), "range", list(colours.values()), columns=2)  # both fit a small screen
     colour["legend"] |= called(titles or {})
-    width = _nominal("measure", list(WIDTHS), "range", list(WIDTHS.values()), columns=1)
-    line = _line(x, y, colour, {"value": training_dash(training)})
-    line["encoding"]["strokeWidth"] = width
-    layers = [*_bands(x, y, colours[OWN]), line, *_dots(x, y, colours[OWN])]
+    lines = _by_width(_line(x, y, colour, {"value": training_dash(training)}))
+    layers = [*_bands(x, y, colours[OWN]), *lines, *_dots(x, y, colours[OWN])]
     alt = "Clean and robust accuracy on test images against epoch"  # constant: it is part of the specification
     return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
 
@@ -82,7 +80,16 @@ def compare(runs: Mapping[str, Sequence[Point]], epochs: int, looks: Mapping[str
     colour = _nominal("run", names, "range", [looks[name].colour for name in names])
     dash = _nominal("run", names, "range", [looks[name].dash for name in names])
     look = {**legend(), "labelLimit": 420, "columns": 2}
-    line = _line(x, y, {**colour, "legend": look}, {**dash, "legend": look})
+    layers = _by_width(_line(x, y, {**colour, "legend": look}, {**dash, "legend": look}))
+    marks = shapes("run", {name: looks[name].shape for name in names})
+    point = {"x": x, "y": y, "color": {**colour, "legend": look}, "shape": marks}
+    layers.append({"mark": {"type": "point", "filled": True, "size": 40, "opacity": 1}, "encoding": point})
+    alt = f"Accuracy against epoch of {len(names)} runs"
+    return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
+
+
+def _by_width(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """A layer of lines for each measure, thin or thick; the first can be zoomed, which zooms all."""
     zoom = line.pop("params")
     layers = [
         {
@@ -93,11 +100,7 @@ def compare(runs: Mapping[str, Sequence[Point]], epochs: int, looks: Mapping[str
         for name, width in WIDTHS.items()
     ]
     layers[0]["params"] = zoom
-    marks = shapes("run", {name: looks[name].shape for name in names})
-    point = {"x": x, "y": y, "color": {**colour, "legend": look}, "shape": marks}
-    layers.append({"mark": {"type": "point", "filled": True, "size": 40, "opacity": 1}, "encoding": point})
-    alt = f"Accuracy against epoch of {len(names)} runs"
-    return Chart(data=table(rows, COLUMNS), spec={"layer": layers, "height": 320}, alt=alt)
+    return layers
 
 
 def _rows(run: str, curve: Sequence[Point]) -> list[dict[str, Any]]:

@@ -74,7 +74,10 @@ def test_a_run_and_its_references_look_as_where_runs_are_compared_and_bands_belo
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == colours
     assert line["encoding"]["strokeDash"] == {"value": TRAININGS["adversarial"]}
     assert '"Covering (this run)"' in line["encoding"]["color"]["legend"]["labelExpr"]
-    assert line["encoding"]["strokeWidth"]["scale"]["range"] == [curves.WIDTHS["clean"], curves.WIDTHS["robust"]]
+    lines = {one["transform"][0]["filter"]: one["mark"] for one in layers if one["mark"]["type"] == "line"}
+    assert {what: mark["strokeWidth"] for what, mark in lines.items()} == {
+        "datum.measure == 'clean'": curves.WIDTHS["clean"], "datum.measure == 'robust'": curves.WIDTHS["robust"],
+    }  # fmt: skip
     own = curves.live([], {}, 5, "random", "standard").spec["layer"][2]["encoding"]["color"]["scale"]["domain"]
     assert own == ["this run", "k-means", "full"]  # its own method is no reference of it
     curve = [{"eps": 0.0, "value": 1.0, "low": 0.9, "high": 1.0}]
