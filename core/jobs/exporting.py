@@ -96,6 +96,6 @@ def _onnx(source: Path) -> bytes:
         out = Path(folder) / "network.onnx"
         torch.onnx.export(
             network, (example,), str(out), input_names=["images"], output_names=["logits"], dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("n")},), external_data=False,
+            dynamic_shapes=({0: torch.export.Dim("n")},), external_data=False, verbose=False,
         )  # fmt: skip
         return out.read_bytes()

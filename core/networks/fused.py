@@ -36,7 +36,9 @@ class Blocks(nn.Sequential):
 
 
 def fits(x: Tensor) -> bool:
-    """Whether the one operation can take this input: float32 on the CPU, outside of function transforms."""
+    """Whether the one operation can take this input: float32 on the CPU, outside of function transforms and exports."""
+    if torch.compiler.is_compiling():  # also while a graph is exported, which the compiled passes cannot be part of
+        return False
     plain = x.device.type == "cpu" and x.dtype == torch.float32 and min(x.shape) > 0
     return plain and not torch._C._functorch.is_functorch_wrapped_tensor(x) and not torch.is_autocast_enabled("cpu")
 

@@ -15,6 +15,8 @@ from core.cli.main import app
 from core.engine import artifacts
 from core.errors import ConfigError, DataError, RunError
 from core.jobs import exporting, foreign
+from core.jobs.taken import ONNX_NEEDS
+from core.networks import NETWORKS
 from core.networks.model import build, capture, restore
 from core.settings.run import NetworkChoice
 from core.types import CondensedSet, Dataset, Origin, TestSplit, TrainSplit
@@ -58,16 +60,54 @@ def test_a_set_comes_back_with_the_same_pixels(form, folder, dataset, tmp_path):
     assert np.array_equal(found.y, kept.y[order]) and not found.pixels.told.needs_answer
 
 
-@pytest.mark.parametrize("form", [*api.taking.SETS, "safetensors"])
+TINY = {
+    "mlp": {"width": 8, "depth": 2},
+    "convnet": {"width": 4, "depth": 2},
+    "small-cnn": {"width": 2, "hidden": 8},
+    "lenet": {"width": 2},
+    "resnet18": {"width": 4},
+    "ntk-mlp": {"width": 8, "depth": 2, "bias_std": 0.1},
+}
+
+
+def onnx_runs():
+    """The runtime that the shown lines use, with what writing the format needs."""
+    for name in ONNX_NEEDS:
+        pytest.importorskip(name, reason=f"{name} is in requirements-dev.txt and not installed")
+    return pytest.importorskip("onnxruntime", reason="onnxruntime is in requirements-dev.txt and not installed")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_onnx_gives_the_logits_of_every_network_at_any_batch_size(name, tmp_path, capsys):
+    runtime = onnx_runs()
+    network = build(name, TINY[name], (3, 10, 12), 4, [0.4, 0.5, 0.6], [0.3, 0.2, 0.25], seed=0)
+    artifacts.save_model(tmp_path / "last.safetensors", capture(network, kept="last", epoch=1))
+    assert exporting.write(tmp_path, "onnx", tmp_path / "net.onnx") == "" and capsys.readouterr().out == ""
+    session = runtime.InferenceSession(str(tmp_path / "net.onnx"))
+    for count in (1, 5):
+        x = torch.rand(count, 3, 10, 12, generator=torch.Generator().manual_seed(count))
+        (logits,) = session.run(None, {"images": x.numpy()})
+        assert np.allclose(logits, network.eval()(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", api.taking.FORMS)
 def test_the_lines_that_are_shown_load_the_file(form, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    if form == "onnx":
+        onnx_runs()
     name = f"taken{api.taking.SUFFIXES[form]}"
     exporting.write(folder, form, tmp_path / name)
     (tmp_path / "snippet.py").write_text(api.taking.snippet(form, name))
     runpy.run_path(str(tmp_path / "snippet.py"))
     said = capsys.readouterr().out
-    assert {"npz": "(6, 3, 8, 8) float32 True True (6,) ['ant', 'bee', 'cat']", "pt": "torch.Size([6, 3, 8, 8])",
-            "png": "6 ['ant', 'bee', 'cat']", "safetensors": "mlp torch.Size([1, 3])"}[form] in said  # fmt: skip
+    wanted = {
+        "npz": "(6, 3, 8, 8) float32 True True (6,) ['ant', 'bee', 'cat']",
+        "pt": "torch.Size([6, 3, 8, 8])",
+        "png": "6 ['ant', 'bee', 'cat']",
+        "safetensors": "mlp torch.Size([1, 3])",
+        "onnx": "(1, 3)",
+    }
+    assert wanted[form] in said
 
 
 def test_png_says_what_it_rounds_and_leaves_out(folder, tmp_path):
