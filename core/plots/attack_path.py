@@ -6,7 +6,7 @@ The moment in view is a row like the others with a mark, so that moving it chang
 from collections.abc import Sequence
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, table
+from core.plots.chart import Chart, marks, percent_axis, quantitative, table
 from core.plots.palette import CLEAN, GREY, ROBUST
 
 TRUE, REACHED = "true", "new"
@@ -56,27 +56,16 @@ def confidence(true: Sequence[float], reached: Sequence[float] | None, now: int,
     ]
     x, y = _moment(moments, len(true)), quantitative("share", "confidence", (0, 1), axis=percent_axis())
     domain, colours = [TRUE, REACHED], [CLEAN, ROBUST]
-    line: dict[str, Any] = {
-        "mark": {"type": "line", "strokeWidth": 2.2},
-        "encoding": {
-            "x": x,
-            "y": y,
-            "color": {
-                "field": "class", "type": "nominal", "scale": {"domain": domain, "range": colours}, "legend": legend(),
-            },
-            "tooltip": [
-                {"field": "moment", "title": moments}, {"field": "class"}, {"field": "share", "format": ".1%"},
-            ],
-        },
+    look = {"field": "class", "type": "nominal", "legend": {**marks(), "columns": 1}}
+    seen = {
+        "x": x, "y": y, "color": {**look, "scale": {"domain": domain, "range": colours}},
+        "tooltip": [{"field": "moment", "title": moments}, {"field": "class"}, {"field": "share", "format": ".1%"}],
     }  # fmt: skip
-    shape = {
-        **line["encoding"]["color"],
-        "scale": {"domain": domain, "range": ["circle", "triangle-up"]},
-        "legend": None,
-    }
+    shape = {**look, "scale": {"domain": domain, "range": ["circle", "triangle-up"]}}
+    line = {"mark": {"type": "line", "strokeWidth": 2.2}, "encoding": seen}
     dots = {
         "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
-        "encoding": {**line["encoding"], "shape": shape},
+        "encoding": {**seen, "shape": shape},
     }
     alt = f"Confidence in the true class and in the class the attack ends at, against {moments}"
     spec = {"layer": [_rule(x), line, dots], "height": 230}

@@ -51,6 +51,11 @@ def shapes(field: str, found: Mapping[str, str]) -> dict[str, Any]:
     return {"field": field, "type": "nominal", "scale": scale, "legend": key if several else None}
 
 
+def marks() -> dict[str, Any]:
+    """A legend of marks above the chart, for lines that differ by their marks as well as by colour."""
+    return {"title": None, "orient": "top", "symbolSize": 70, "symbolOpacity": 1}
+
+
 def called(titles: Mapping[str, str]) -> dict[str, str]:
     """What a legend calls values, where that is not what they are."""
     return {"labelExpr": f"{json.dumps(titles)}[datum.label] || datum.label"} if titles else {}

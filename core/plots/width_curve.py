@@ -7,7 +7,7 @@ Clean accuracy is drawn beside it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.chart import Chart, legend, percent_axis, quantitative, table
+from core.plots.chart import Chart, marks, percent_axis, quantitative, table
 from core.plots.palette import CLEAN, ROBUST
 
 COLUMNS = ("stop", "what", "value", "low", "high", "images", "seed", "title", "chosen")
@@ -44,9 +44,9 @@ def chart(rows: Sequence[Mapping[str, Any]], conditions: str, chosen: str = "") 
     x = {"field": "stop", "type": "nominal", "sort": order, "title": "width of the network", "axis": {"labelAngle": 0}}
     y = quantitative("value", "accuracy", (0, 1), axis=percent_axis())
     titles = list(NAMES.values())
-    look = {"field": "what", "type": "nominal", "legend": legend()}
+    look = {"field": "what", "type": "nominal", "legend": marks()}
     colour = {**look, "scale": {"domain": titles, "range": [CLEAN, ROBUST]}}
-    shape = {**look, "legend": None, "scale": {"domain": titles, "range": ["square", "circle"]}}
+    shape = {**look, "scale": {"domain": titles, "range": ["square", "circle"]}}
     share = {"type": "quantitative", "format": ".1%"}
     tooltip = [
         {"field": "title", "title": "model"}, {"field": "what", "title": "attack"},
