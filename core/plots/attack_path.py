@@ -32,7 +32,7 @@ def loss(values: Sequence[float], margins: Sequence[float], now: int, what: str,
             "y": y,
             "fill": {
                 "field": "state", "type": "nominal", "scale": {"domain": states, "range": ["transparent", ROBUST]},
-                "legend": {"title": None, "orient": "top", "symbolStrokeColor": ROBUST, "symbolStrokeWidth": 1.6},
+                "legend": {**marks(), "columns": 1, "symbolStrokeColor": ROBUST, "symbolStrokeWidth": 1.6},
             },
             "tooltip": [{"field": "moment", "title": moments}, {"field": "loss", "format": ".4g"}, {"field": "state"}],
         },

@@ -34,6 +34,10 @@ button[role="radio"][aria-checked="true"] *, [data-testid="stSliderThumbValue"] 
 [data-testid="stMetricLabel"] p { white-space: normal; overflow: visible; } /* a name that is cut is no name */
 @media (max-width: 1200px) {
   [data-testid="stMetricValue"] { font-size: 1.5rem; }
+  [data-testid="stHorizontalBlock"]:has(
+    > [data-testid="stColumn"] > [data-testid="stVerticalBlock"] > * > [data-testid="stMetric"]
+  ) { flex-wrap: wrap; }
+  [data-testid="stColumn"]:has(> [data-testid="stVerticalBlock"] > * > [data-testid="stMetric"]) { min-width: 5.4rem; }
 }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
