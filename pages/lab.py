@@ -7,7 +7,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.ui import live, navigation, words
-from core.ui.lab import bring_view, explained, map_view, nearest, plane_view, run_view, setup, welcome
+from core.ui.lab import bring_view, explained, map_view, nearest, plane_view, run_view, setup, taking_view, welcome
 
 navigation.guard()
 
@@ -59,6 +59,7 @@ def show(run_id: str, asked: tuple[str, float]) -> None:
         run_view.after(record, asked)
         nearest.curve(record)
         explained.view(record)
+        taking_view.view(record)
     run_view.repeat(record)
 
 

@@ -4,7 +4,6 @@ Pixels are those of the set, in [0, 1]; only PNG rounds them, to 8 bits, and say
 [0, 1] and normalise them first.
 """
 
-import importlib.util
 import io
 import tempfile
 import zipfile
@@ -16,31 +15,30 @@ import torch
 
 from core.engine import artifacts, writing
 from core.errors import ConfigError, DataError
-from core.jobs.taken import ONNX_NEEDS, SETS
+from core.jobs.taken import SETS, refused, source
 from core.networks.model import restore
 from core.plots.mosaic import to_png
 from core.types import CondensedSet
 
 
-def write(folder: Path, form: str, out: Path) -> str:
+def write(folder: Path, form: str, out: Path, kept: str = "last") -> str:
     """Write what a run left in another form.
 
     folder  of a finished run
+    kept    which weights it is judged by, "last" or "best"
     returns a sentence on what the form changed, or ""
     raises  DataError when the run has no such thing, ConfigError for a form that this installation cannot write
     """
-    source = folder / ("condensed.npz" if form in SETS else "last.safetensors")
-    if not source.exists():
-        raise DataError(f"the run has left no {source.name}: choose a finished run with one")
+    left = folder / source(form, kept)
+    if not left.exists():
+        raise DataError(f"the run has left no {left.name}: choose a finished run with one")
+    said = ""
     if form in SETS:
-        content, said = WRITERS[form](artifacts.load_condensed(source))
-        writing.save_bytes(out, content)
-        return said
-    if form == "safetensors":
-        writing.save_bytes(out, source.read_bytes())
-        return ""
-    writing.save_bytes(out, _onnx(source))
-    return ""
+        content, said = WRITERS[form](artifacts.load_condensed(left))
+    else:
+        content = left.read_bytes() if form == "safetensors" else _onnx(left)
+    writing.save_bytes(out, content)
+    return said
 
 
 def _labels(condensed: CondensedSet) -> np.ndarray:
@@ -67,8 +65,8 @@ def _pt(condensed: CondensedSet) -> tuple[bytes, str]:
 
 def _png(condensed: CondensedSet) -> tuple[bytes, str]:
     """A zip of one folder a class; what folders cannot say is said."""
-    if min(condensed.x.shape[2:]) < 2:
-        raise DataError("points of the plane have no picture: take npz or pt")
+    if sentence := refused("png", condensed.x.shape[1:]):
+        raise DataError(sentence)
     grid = np.rint(255 * condensed.x.astype(np.float64)).astype(np.uint8)
     out, names = io.BytesIO(), _names(condensed)
     with zipfile.ZipFile(out, "w") as archive:
@@ -86,11 +84,10 @@ def _png(condensed: CondensedSet) -> tuple[bytes, str]:
 WRITERS: Mapping[str, Callable[[CondensedSet], tuple[bytes, str]]] = {"npz": _npz, "pt": _pt, "png": _png}
 
 
-def _onnx(source: Path) -> bytes:
-    missing = [name for name in ONNX_NEEDS if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"ONNX needs {' and '.join(missing)}: pip install {' '.join(ONNX_NEEDS)}, then ask again")
-    model = artifacts.load_model(source)
+def _onnx(left: Path) -> bytes:
+    model = artifacts.load_model(left)
+    if sentence := refused("onnx", model.shape):
+        raise ConfigError(sentence)
     network, example = restore(model), torch.zeros(2, *model.shape)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "network.onnx"

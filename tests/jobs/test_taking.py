@@ -120,9 +120,17 @@ def test_png_says_what_it_rounds_and_leaves_out(folder, tmp_path):
 
 
 def test_onnx_says_how_to_install_what_it_needs(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="ONNX needs onnx and onnxscript: pip install onnx onnxscript"):
         exporting.write(folder, "onnx", tmp_path / "net.onnx")
+
+
+def test_the_network_is_the_one_that_the_run_is_judged_by(folder, tmp_path):
+    best = build("mlp", {"width": 8, "depth": 2}, (3, 8, 8), 3, [0.4] * 3, [0.3] * 3, seed=1)
+    artifacts.save_model(folder / "best.safetensors", capture(best, kept="best", epoch=1))
+    exporting.write(folder, "safetensors", tmp_path / "net.safetensors", "best")
+    assert (tmp_path / "net.safetensors").read_bytes() == (folder / "best.safetensors").read_bytes()
+    assert (folder / "last.safetensors").read_bytes() != (folder / "best.safetensors").read_bytes()
 
 
 def test_a_run_without_a_set_says_so(tmp_path):
