@@ -42,6 +42,7 @@ from core.api.judging import (
     submit_audit,
     submit_evaluation,
     test_images,
+    with_models,
 )  # fmt: skip
 from core.api.kernel import (
     KernelConfig,
@@ -203,4 +204,5 @@ __all__ = [
     "width_of",
     "width_seconds",
     "widths",
+    "with_models",
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.api import queue
-from core.api.work import about, get, prune
+from core.api.work import about, get, prune, runs
 from core.api.workplace import home, store
 from core.engine import artifacts
 from core.engine.job import Lane
@@ -25,6 +25,7 @@ from core.types import ENDED, Playback, RunRecord
 AuditState = Literal["not run", "running", "trusted", "doubtful"]
 Target = Literal["network", "kernel"]  # the network a run trained, or kernel regression on its condensed set
 FINER = 8  # times the first radius of a curve is halved for proofs
+LEAVE_A_NETWORK = ("run", "network")
 ATTACKS_KEPT = 30  # finished attacks; older ones are removed with their images
 
 
@@ -42,15 +43,16 @@ def of_model(run_id: str) -> dict[str, Any]:
     raises  RunError unless the run is a finished one, or weights that were brought
     """
     record = get(run_id)
-    if record.status != "done" or record.kind not in ("run", "network"):
+    if record.status != "done" or record.kind not in LEAVE_A_NETWORK:
         raise RunError(f"run {run_id} is a {record.kind} run and {record.status}: only a finished run has a model")
     model = folder_of(home(run_id), run_id) / f"{RunResult.of(record).kept}.safetensors"
-    return {"run": run_id, "settings": _settings_of(record), "model": str(model)}
+    return {"run": run_id, "settings": dict(record.settings), "model": str(model)}
 
 
-def _settings_of(record: RunRecord) -> dict[str, Any]:
-    """The settings of a run, or those that a network from elsewhere was brought with."""
-    return dict(record.config.get("settings", record.config))
+def with_models() -> list[RunRecord]:
+    """What has a network to judge, newest first: finished runs, and weights that were brought."""
+    found = [record for kind in LEAVE_A_NETWORK for record in runs(kind=kind, status=("done",))]
+    return sorted(found, key=lambda record: -record.created)
 
 
 def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "network") -> dict[str, Any]:
@@ -60,7 +62,7 @@ def audit_settings(run_id: str, config: Mapping[str, Any], target: Target = "net
     raises  RunError when the run has no such model
     """
     record, path = get(run_id), folder_of(home(run_id), run_id) / "condensed.npz"
-    judged = _settings_of(record).get("evaluation", {})
+    judged = record.settings.get("evaluation", {})
     usual = {name: judged[name] for name in ("norm", "eps") if judged.get(name)}
     chosen = AuditConfig(**usual | dict(config)).model_dump(mode="json")
     if target == "kernel" and (record.status != "done" or not path.exists()):
@@ -174,7 +176,7 @@ def _submit(kind: str, values: Mapping[str, Any], words: str, lane: Lane = "work
 
 def _radii(record: RunRecord) -> dict[str, Any]:
     """Where a run's eps-curve was measured, so that bounds are proven for the same images; nothing outside Linf."""
-    curve, linf = RunResult.of(record).curve, _settings_of(record)["evaluation"]["norm"] == "Linf"
+    curve, linf = RunResult.of(record).curve, record.settings["evaluation"]["norm"] == "Linf"
     radii = [point.eps for point in curve] if linf else []
     first = next((eps for eps in radii if eps > 0), 0.0)
     radii = sorted({*radii, *(first / 2**k for k in range(FINER))})  # proofs end long before attacks begin

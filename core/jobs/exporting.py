@@ -91,8 +91,12 @@ def _onnx(left: Path) -> bytes:
     network, example = restore(model), torch.zeros(2, *model.shape)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "network.onnx"
-        torch.onnx.export(
-            network, (example,), str(out), input_names=["images"], output_names=["logits"], dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("n")},), external_data=False, verbose=False,
-        )  # fmt: skip
+        try:
+            torch.onnx.export(
+                network, (example,), str(out), input_names=["images"], output_names=["logits"], dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("n")},), external_data=False, verbose=False,
+            )  # fmt: skip
+        except torch.onnx.OnnxExporterError as error:
+            why = str(error).partition("\n")[0][:200]
+            raise DataError(f"{model.network} cannot be written as ONNX: {why}; take safetensors") from None
         return out.read_bytes()

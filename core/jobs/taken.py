@@ -7,6 +7,7 @@ SETS = ("npz", "pt", "png")
 NETWORKS = ("safetensors", "onnx")
 FORMS = (*SETS, *NETWORKS)
 ONNX_NEEDS = ("onnx", "onnxscript")
+ONNX_INSTALL = "python -m pip install --require-hashes -r requirements-onnx.txt"
 SUFFIXES: Mapping[str, str] = {
     "npz": ".npz",
     "pt": ".pt",
@@ -90,4 +91,4 @@ def refused(form: str, shape: Sequence[int]) -> str:
     if form == "png" and min(shape[1:], default=2) < 2:
         return "points of the plane have no picture: take npz or pt"
     missing = [name for name in ONNX_NEEDS if importlib.util.find_spec(name) is None] if form == "onnx" else []
-    return f"ONNX needs {' and '.join(missing)}: pip install {' '.join(ONNX_NEEDS)}, then ask again" if missing else ""
+    return f"ONNX needs {' and '.join(missing)}: {ONNX_INSTALL}, then ask again" if missing else ""

@@ -61,6 +61,12 @@ class RunRecord:
     host: str = ""
     attempt: int = 0
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the whole run: a job on a run, or on weights from elsewhere, keeps them beside its own."""
+        found: Mapping[str, Any] = self.config.get("settings", self.config)
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow:

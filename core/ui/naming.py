@@ -41,23 +41,23 @@ def tested(method: str, training: str) -> str:
 
 def look(record: RunRecord) -> str:
     """The attack behind the live curves, which is quicker than the one that judges at the end."""
-    judged = record.config["evaluation"]
+    judged = record.settings["evaluation"]
     steps, rgb = min(judged["attack_steps"], 10), api.results.RunResult.of(record).rgb and judged["norm"] == "Linf"
     where = f"{judged['norm']}, ε {words.budget(judged['eps'], rgb)}"
-    return f"PGD-{steps}, {where}, 1 restart, {judged['live_images']} test images, seed {record.config['seed']}"
+    return f"PGD-{steps}, {where}, 1 restart, {judged['live_images']} test images, seed {record.settings['seed']}"
 
 
 def curve(record: RunRecord) -> str:
     """The attack behind the eps-curve."""
-    result, judged = api.results.RunResult.of(record), record.config["evaluation"]
+    result, judged = api.results.RunResult.of(record), record.settings["evaluation"]
     restarts = f"{judged['restarts']} restart{'s' if judged['restarts'] != 1 else ''}"
     attack = f"PGD-{judged['attack_steps']}, {judged['norm']}, {restarts}"
-    return f"{attack}, {result.curve_images} test images, seed {record.config['seed']}. Not AutoAttack."
+    return f"{attack}, {result.curve_images} test images, seed {record.settings['seed']}. Not AutoAttack."
 
 
 def differ(record: RunRecord) -> str:
     """Why the curve and the looks between epochs may say another number than the headline."""
-    judged = record.config["evaluation"]
+    judged = record.settings["evaluation"]
     images, curve, live = judged["images"], judged["curve_images"], judged["live_images"]
     return (
         f"The headline is the number to quote, of up to {images:,} images; the curve is of {curve:,} of them and the "
@@ -75,7 +75,7 @@ def summary(record: RunRecord) -> str:
 
 def called(record: RunRecord) -> str:
     """The name of a run; of one that never had one, what its settings would be called."""
-    config = record.config.get("settings", record.config)
+    config = record.settings
     if record.name or not {"data", "method"} <= set(config):
         return record.name or f"{record.kind.capitalize()} {record.id}"
     try:

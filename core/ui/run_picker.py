@@ -11,14 +11,14 @@ from core.ui.threat import Threat, usual
 
 
 def run(page: str) -> RunRecord | None:
-    """A list of the finished runs, newest first, the examples last; the one last seen in the Lab is chosen."""
-    found = {record.id: record for record in (*api.runs(status=("done",)), *api.examples.with_models())}
+    """A list of all that has a network, newest first, the examples last; the run last seen in the Lab is chosen."""
+    found = {record.id: record for record in (*api.with_models(), *api.examples.with_models())}
     if not found:
         return None
     last = st.session_state.get("live.run")
     start = last if last in found else next(iter(found))
     titles = naming.named(list(found.values()))
-    help = "Finished runs, newest first, and the examples that ship with Ballast"
+    help = "Finished runs and networks from elsewhere, newest first, and the examples that ship with Ballast"
     chosen = form.select("Run", list(found), f"{page}.run", start, titles=titles, help=help)
     st.query_params[f"{page}.run"] = chosen  # also where it is the first choice: that differs between visitors
     return found.get(chosen)
@@ -26,7 +26,7 @@ def run(page: str) -> RunRecord | None:
 
 def norm(page: str, record: RunRecord, choices: Sequence[Norm]) -> Norm:
     """The norm of the attack, at first that of the run's own evaluation."""
-    own = record.config["evaluation"]["norm"]
+    own = record.settings["evaluation"]["norm"]
     start = own if own in choices else choices[0]
     form.follow(f"{page}.norm", start)
     if st.session_state.get(f"{page}.norm") not in (None, *choices):
@@ -45,7 +45,7 @@ def eps(page: str, record: RunRecord, norm: Norm, *, least: int = 0) -> float:
     """
     threat = _threat(record, norm)
     rgb, unit = threat.rgb, threat.unit
-    judged = record.config["evaluation"]
+    judged = record.settings["evaluation"]
     start = judged["eps"] if judged["norm"] == norm and 0 < judged["eps"] <= threat.top else threat.eps
     start = round(start * unit) if rgb else round(float(start), 4)
     form.follow(f"{page}.eps", start)
@@ -66,4 +66,4 @@ def eps(page: str, record: RunRecord, norm: Norm, *, least: int = 0) -> float:
 
 def _threat(record: RunRecord, norm: Norm) -> Threat:
     channels = (api.results.RunResult.of(record).shape or (1,))[0]
-    return usual(record.config["data"]["name"], norm, channels)
+    return usual(record.settings["data"]["name"], norm, channels)

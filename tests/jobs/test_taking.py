@@ -121,7 +121,7 @@ def test_png_says_what_it_rounds_and_leaves_out(folder, tmp_path):
 
 def test_onnx_says_how_to_install_what_it_needs(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="ONNX needs onnx and onnxscript: pip install onnx onnxscript"):
+    with pytest.raises(ConfigError, match="ONNX needs onnx and onnxscript: .* -r requirements-onnx.txt"):
         exporting.write(folder, "onnx", tmp_path / "net.onnx")
 
 
@@ -252,3 +252,17 @@ def test_code_that_gives_no_network_is_one_sentence(code, sentence, dataset, tmp
         foreign.network_of(code.format(tmp_path), dataset, "cpu")
     sys.modules.pop("brought_bad", None)
     sys.modules.pop("brought_other", None)
+
+
+class Twisted(nn.Module):
+    """What no exporter can follow: its way depends on the numbers."""
+
+    def forward(self, x):
+        return x if x.sum().item() > 3 else x[:, :1]
+
+
+def test_a_network_that_onnx_cannot_say_is_one_sentence(folder, tmp_path, monkeypatch):
+    onnx_runs()
+    monkeypatch.setattr(exporting, "restore", lambda model: Twisted().eval())
+    with pytest.raises(DataError, match="mlp cannot be written as ONNX: .*take safetensors"):
+        exporting.write(folder, "onnx", tmp_path / "net.onnx")

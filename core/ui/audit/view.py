@@ -130,8 +130,8 @@ def _short(record: RunRecord) -> str:
 
 def curves(record: RunRecord) -> None:
     """ε-curves of this run and of others that were judged in the same norm."""
-    norm = record.config["evaluation"]["norm"]
-    runs = [r for r in api.runs(status=("done",)) if r.config["evaluation"]["norm"] == norm]
+    norm = record.settings["evaluation"]["norm"]
+    runs = [r for r in api.with_models() if r.settings["evaluation"]["norm"] == norm]
     told = {r.id: api.results.RunResult.of(r) for r in (*runs, record)}
     runs = [r for r in runs if told[r.id].curve and told[r.id].data == told[record.id].data]
     names = dict(zip((r.id for r in runs), naming.distinct([naming.called(r) for r in runs]), strict=True))

@@ -1,7 +1,6 @@
 """Finished runs that a method can begin from or learn from, as a list in the form."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from core import api
 from core.types import Input, OptionInfo, RunRecord
@@ -49,5 +48,5 @@ def _looks(record: RunRecord) -> tuple[tuple[int, ...], int] | None:
 
 
 def _data(record: RunRecord) -> str:
-    config: Mapping[str, Any] = record.config.get("settings", record.config)
-    return config.get("data", {}).get("name", "")
+    name: str = record.settings.get("data", {}).get("name", "")
+    return name
