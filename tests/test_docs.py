@@ -136,7 +136,7 @@ def test_commands_of_studies_are_read_and_their_plans_hold(tmp_path: Path, monke
     assert api.study.study("small").networks == 5 and api.study.study("long").set == ("adv-kip.steps=700",)
     told = set(re.findall(r"`(--[a-z-]+)", TEXTS[ROOT / "docs" / "studies.md"]))
     known = {f"--{info.name.replace('_', '-')}" for info in api.study.StudyOptions.describe()}
-    assert told <= known | {"--plan", "--workers"}
+    assert told <= known | {"--plan", "--workers", "--executor", "--cpus", "--gpus"}
 
 
 def test_what_a_paper_needs_is_written_as_the_document_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

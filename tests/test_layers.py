@@ -27,7 +27,7 @@ RANKS = {
 }  # fmt: skip
 LOWEST = {"core.types", "core.errors", "core.events"}  # one rank, free among themselves
 HEAVY = {"torch", "torchvision", "torchattacks", "sklearn", "umap", "faiss", "scipy", "numba", "highspy",
-         "vl_convert", "psycopg"}  # fmt: skip
+         "vl_convert", "psycopg", "ray"}  # fmt: skip
 FILES = sorted([*ROOT.glob("core/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "app.py", ROOT / "serve.py"])
 
 

@@ -12,14 +12,18 @@ from pathlib import Path
 from core.engine import recovery, thinning
 from core.engine.executor import ROOT, LocalExecutor
 from core.engine.perform import folder_of
+from core.engine.ray import RayExecutor
 from core.engine.shelf import Shelf
 from core.engine.store import Store
 from core.engine.worker import store_place
+from core.errors import ConfigError
 from core.settings import history
 
 KINDS = "core.jobs.kinds"  # the module that tells a worker what each kind of run does
 EXAMPLES = ROOT / "assets" / "examples"
 PREFIX = "example-"  # of the ids of examples
+EXECUTOR = "BALLAST_EXECUTOR"
+EXECUTORS: dict[str, type[LocalExecutor]] = {"local": LocalExecutor, "ray": RayExecutor}
 _LOCK = threading.Lock()
 _OPEN: dict[Path, tuple[Store, LocalExecutor]] = {}
 
@@ -57,11 +61,26 @@ def _opened() -> tuple[Store, LocalExecutor]:
     folder = home()
     with _LOCK:
         if folder not in _OPEN:
-            opened = Store(store_place(folder))
-            _heal(opened)
-            _thin(opened, folder)
-            _OPEN[folder] = opened, LocalExecutor(opened, folder, KINDS)
+            made, opened = _chosen(), Store(store_place(folder))
+            try:
+                _heal(opened)
+                _thin(opened, folder)
+                _OPEN[folder] = opened, made(opened, folder, KINDS)
+            except BaseException:
+                opened.close()
+                raise
         return _OPEN[folder]
+
+
+def _chosen() -> type[LocalExecutor]:
+    """Where runs are done: on this machine, or what `BALLAST_EXECUTOR` names.
+
+    raises  ConfigError for a name that is none
+    """
+    told = os.environ.get(EXECUTOR) or "local"
+    if told not in EXECUTORS:
+        raise ConfigError(f"{EXECUTOR} must be one of {', '.join(EXECUTORS)}, got {told[:40]!r}: correct or unset it")
+    return EXECUTORS[told]
 
 
 def _thin(opened: Store, folder: Path) -> None:

@@ -50,7 +50,7 @@ class LocalExecutor:
     """
 
     def __init__(self, store: Store, home: Path, kinds: str) -> None:
-        self._store, self._home, self._kinds = store, home, kinds
+        self.store, self._home, self._kinds = store, home, kinds
         self._lock = threading.Lock()
         self._workers: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._paused_until = 0.0
@@ -66,10 +66,10 @@ class LocalExecutor:
         self.ensure()
 
     def alive(self, run_id: str) -> bool:
-        return recovery.alive(self._store, self._home, run_id)
+        return recovery.alive(self.store, self._home, run_id)
 
     def cancel(self, run_id: str) -> None:
-        if self._store.request_cancel(run_id) == "running":
+        if self.store.request_cancel(run_id) == "running":
             # not a daemon: a command that cancels and ends must still keep its promise
             thread = threading.Thread(target=self._last_resort, args=(run_id,), name="last resort")
             with self._lock:
@@ -88,7 +88,7 @@ class LocalExecutor:
 
     def requeue(self, run_id: str) -> None:
         """Kill whoever works on a run and gives no sign of life, and queue the run again."""
-        silence.kill_and_requeue(self._store, self._home, run_id)
+        silence.kill_and_requeue(self.store, self._home, run_id)
         self.ensure()
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class LocalExecutor:
 
     def _keep(self) -> None:
         while not self._closing.wait(KEEP_S):
-            if self._guarded(self._round) and self._guarded(self._look_after):
+            if self._guarded(self._round) and self._guarded(self.look_after):
                 self.trouble = ""
 
     def _guarded(self, work: Callable[[], None]) -> bool:
@@ -132,21 +132,32 @@ class LocalExecutor:
             LOG.warning("%s", sentence)
         self.trouble = sentence
 
-    def _look_after(self) -> None:
+    def look_after(self) -> None:
         """End the runs of dead workers, and of those that give no sign of life."""
-        recovery.settle(self._store, self._home)
+        recovery.settle(self.store, self._home)
         if time.monotonic() >= self._purge_at:
-            trash.purge(self._store, self._home)
-            self._store.lay_by()
+            trash.purge(self.store, self._home)
+            self.store.lay_by()
             self._purge_at = time.monotonic() + PURGE_S
-        for run_id in self._listener.silent(self._store):
-            silence.kill_and_requeue(self._store, self._home, run_id, again=True)
+        for run_id in self._listener.silent(self.store):
+            silence.kill_and_requeue(self.store, self._home, run_id, again=True)
+
+    def at_once(self) -> int:
+        """How many runs are worth queueing at the same time."""
+        return size(self.store)
+
+    def slots(self, parallel: int) -> list[str]:
+        """Places in the pool that are to be filled now."""
+        light = ["light-0"] if self.store.waiting("light") else []
+        return [*(f"work-{number}" for number in range(parallel)), *light]
+
+    def module(self) -> str:
+        """What a process of the pool is."""
+        return "core.engine.worker"
 
     def _round(self) -> None:
-        parallel = size(self._store)
-        slots = [f"work-{number}" for number in range(parallel)]
-        if self._store.waiting("light"):
-            slots.append("light-0")
+        parallel = size(self.store)
+        slots = self.slots(parallel)
         with self._lock:
             self._reap()
             if self._closing.is_set() or time.monotonic() < self._paused_until:
@@ -167,7 +178,7 @@ class LocalExecutor:
                 self._paused_until = time.monotonic() + PAUSE_S
 
     def _spawn(self, slot: str, parallel: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "core.engine.worker", "--home", str(self._home), "--slot", slot]
+        command = [sys.executable, "-P", "-m", self.module(), "--home", str(self._home), "--slot", slot]
         command += ["--kinds", self._kinds]
         log = slot_lock(self._home, slot).with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -187,14 +198,14 @@ class LocalExecutor:
         deadline = time.monotonic() + LAST_RESORT_S
         while time.monotonic() < deadline:
             time.sleep(0.05)
-            if self._store.owner(run_id) is None:
+            if self.store.owner(run_id) is None:
                 return
-        owner = self._store.owner(run_id)
-        if owner is not None and recovery.here(self._store, owner) and self.alive(run_id):
+        owner = self.store.owner(run_id)
+        if owner is not None and recovery.here(self.store, owner) and self.alive(run_id):
             process.kill(owner.pid, owner.born)
         deadline = time.monotonic() + 1.0
-        while self._store.owner(run_id) is not None and time.monotonic() < deadline:
-            recovery.settle_one(self._store, self._home, run_id)
+        while self.store.owner(run_id) is not None and time.monotonic() < deadline:
+            recovery.settle_one(self.store, self._home, run_id)
             time.sleep(0.01)
 
 

@@ -39,6 +39,9 @@ class InlineExecutor:
         finally:
             lock.release()
 
+    def at_once(self) -> int:
+        return 1
+
     def cancel(self, run_id: str) -> None:
         self._store.request_cancel(run_id)
 

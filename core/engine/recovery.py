@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.engine import artifacts, locks, writing
+from core.engine.job import POOLED
 from core.engine.perform import folder_of
 from core.engine.process import HOST
 from core.engine.rows import Owner
 from core.engine.store import Store
 from core.errors import BallastError
 from core.types import RunRecord
+
+RETRIES = "retries"  # setting: how often a run whose worker died is queued again by itself; never unless somebody says
 
 
 def here(store: Store, owner: Owner) -> bool:
@@ -54,9 +57,9 @@ def settle_one(store: Store, home: Path, run_id: str, why: str = "", patience: f
     why       what to say of the end instead of that it was unexpected
     patience  seconds to wait for the run's lock, which every look at it holds for an instant
 
-    The lock is held meanwhile, so that nobody claims the run between the look and the word; a worker
-    that ended it properly did so before letting go of the lock, and its word stands. Elsewhere the lease must have
-    ended, and the word is about that claim only.
+    Where the setting `RETRIES` allows it, an interrupted run is queued again instead. The lock is held meanwhile, so
+    that nobody claims the run between the look and the word; a worker that ended it properly did so before letting go
+    of the lock, and its word stands. Elsewhere the lease must have ended, and the word is about that claim only.
     """
     owner = store.owner(run_id)
     if owner is None or not (here(store, owner) or owner.left <= 0):
@@ -73,10 +76,21 @@ def settle_one(store: Store, home: Path, run_id: str, why: str = "", patience: f
             return store.finish(run_id, "cancelled", token=owner.token, resumable=again)
         who = "the worker process ended unexpectedly" if lock is not None else f"{owner.host} gave no sign of life"
         said = why or _sentence(store, run_id, again, who)
+        if not why and _once_more(store, run_id, owner, said):
+            return True
         return store.finish(run_id, "interrupted", token=owner.token, error=said, resumable=again)
     finally:
         if lock is not None:
             lock.release()
+
+
+def _once_more(store: Store, run_id: str, owner: Owner, said: str) -> bool:
+    """Queue a run of a pool again whose worker died, as often as is allowed, with a note of what happened."""
+    most = int(store.number(RETRIES, 0, low=0, high=1e6))
+    if store.restarts(run_id) >= most or run_id not in store.running(POOLED):
+        return False
+    store.note(run_id, token=owner.token, notes=[*store.get(run_id).notes, f"{said.rpartition(':')[0]}: begun again"])
+    return store.restart(run_id, owner.token, most=most)
 
 
 def _sentence(store: Store, run_id: str, again: bool, who: str) -> str:

@@ -56,14 +56,20 @@ def size(store: Store) -> int:
     return int(store.number("parallel", 1, low=1, high=MOST_PARALLEL))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What a process of the pool is told: home, slot, kinds; its log and the stacks of a crash go to its output."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--slot", required=True)
     parser.add_argument("--kinds", required=True, help="the module with KINDS and WARM, such as core.jobs.kinds")
     options = parser.parse_args(arguments)
     faulthandler.enable()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(__doc__, arguments)
     place = locks.take(slot_lock(options.home, options.slot), SLOT_PATIENCE_S)
     if place is None:
         return 0
@@ -93,7 +99,7 @@ def serve(store: Store, home: Path, slot: str, kinds: Mapping[str, Kind], warm: 
     lane, number = slot.split("-")
     idle = threading.Event()
     idle.set()
-    orphaned, ready = _when_input_ends(), _warm_up(store, warm if lane == "work" else (), idle)
+    orphaned, ready = when_input_ends(), _warm_up(store, warm if lane == "work" else (), idle)
     idle_since = time.monotonic()
     while True:
         try:
@@ -130,7 +136,7 @@ def _take_one(
     return True
 
 
-def _when_input_ends() -> threading.Event:
+def when_input_ends() -> threading.Event:
     """An event that is set when the process that started this one closes our input, by ending for example."""
     ended = threading.Event()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.api import queue, workplace
+from core.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +40,14 @@ def test_it_waits_behind_its_own_kind_where_that_is_meant_and_behind_data_always
     assert queue.lane_of_small() == "work"
     queued("covering")
     assert queue.lane_of_small(ignoring=("covering",)) == "work" and queue.lane_of_small() == "light"
+
+
+def test_an_executor_that_is_none_and_one_that_cannot_work_are_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setenv("BALLAST_EXECUTOR", "slurm")
+    with pytest.raises(ConfigError, match="BALLAST_EXECUTOR must be one of local, ray, got 'slurm'"):
+        workplace.executor()
+    monkeypatch.setenv("BALLAST_EXECUTOR", "ray")
+    with pytest.raises(ConfigError, match="BALLAST_STORE must name PostgreSQL"):
+        workplace.executor()
+    monkeypatch.setenv("BALLAST_EXECUTOR", "")
+    assert workplace.executor().at_once() == 1

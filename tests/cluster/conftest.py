@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests of this folder, started on a free port in a folder of its own and ended with them."""
+"""A real PostgreSQL and a real Ray for the tests of this folder, started on free ports and ended with them."""
 
 import os
 import shutil
@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ray.cluster_utils import Cluster
 
 from core.engine.store import Store
 
 PLACES = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt/postgresql/bin")
+
+NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def programs() -> Path | None:
@@ -61,10 +70,7 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="ballast-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Postgres(folder, found, port)
+    server = Postgres(folder, found, free_port())
     try:
         server.run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "ballast", "--no-sync")
         server.start()
@@ -85,3 +91,33 @@ def store(place) -> Iterator[Store]:
     opened = Store(place)
     yield opened
     opened.close()
+
+
+@dataclass
+class Nodes:
+    """A Ray cluster of several nodes on this machine, of so many cores each; its head can be started anew."""
+
+    port: int
+    cluster: Cluster | None = None
+    address: str = ""  # the same after a new start
+
+    def start(self, others: int = 1) -> None:
+        self.cluster = Cluster(initialize_head=True, head_node_args={"gcs_server_port": self.port, **NODE})
+        self.address = self.cluster.address
+        for _ in range(others):
+            self.cluster.add_node(**NODE)
+
+    def stop(self) -> None:
+        if self.cluster is not None:
+            self.cluster.shutdown()
+        self.cluster = None
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    made = Nodes(free_port())
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()

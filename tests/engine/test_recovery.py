@@ -2,7 +2,7 @@
 
 from core.engine import locks, writing
 from core.engine.perform import folder_of
-from core.engine.recovery import settle, settle_one
+from core.engine.recovery import RETRIES, settle, settle_one
 from core.events import Progress
 
 
@@ -45,3 +45,21 @@ def test_a_run_that_is_worked_on_is_left_alone(store, tmp_path):
     settle(store, tmp_path)
     settle(store, tmp_path)  # twice is once
     assert store.get(run).status == "interrupted"
+
+
+def test_a_run_of_a_pool_begins_again_as_often_as_is_allowed_and_one_of_a_shell_never(store, tmp_path):
+    store.set_setting(RETRIES, "1")
+    run, shell = running(store, tmp_path), store.create("made-up", {}, name="", digest="", lane="here")
+    store.claim(shell, pid=1, born=0.0)
+    store.append(run, [Progress(stage="train", done=3, total=9, unit="epochs")])
+    settle(store, tmp_path)
+    again = store.get(run)
+    assert (again.status, again.attempt, store.get(shell).status) == ("queued", 1, "interrupted")
+    assert again.notes == ("the worker process ended unexpectedly at train 3 of 9 epochs: begun again",)
+    store.claim(run, pid=1, born=0.0)
+    settle(store, tmp_path)
+    assert (store.get(run).status, store.get(run).attempt) == ("interrupted", 2)
+    store.requeue(run, lane="work")  # somebody asks: it may fall once more
+    store.claim(run, pid=1, born=0.0)
+    settle(store, tmp_path)
+    assert store.get(run).status == "queued"

@@ -217,8 +217,8 @@ def test_the_keeper_of_the_pool_outlives_a_full_disk_and_says_so(store, tmp_path
     try:
         with FAILPOINT.armed(full):
             (tmp_path / "ballast.reserve").unlink()
-            assert not executor._guarded(executor._look_after) and "is full" in executor.trouble
-        assert executor._guarded(executor._look_after)
+            assert not executor._guarded(executor.look_after) and "is full" in executor.trouble
+        assert executor._guarded(executor.look_after)
         assert store.get(run).status == "interrupted"
     finally:
         executor.close()
