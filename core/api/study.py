@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from core.api import machine, visitors
+from core.api import visitors
 from core.api.workplace import PREFIX, executor, home, store
 from core.engine import artifacts, recovery, writing
 from core.engine.executor import CREATION_FLAGS, ROOT
@@ -95,11 +95,11 @@ def _own(name: str, only: Study) -> tuple[str, Study | None]:
 def continue_with(
     name: str, listen: Callable[[str, EventRow], None] = lambda words, event: None
 ) -> Iterator[tuple[str, RunRecord]]:
-    """Do what is missing of a study, as many runs at a time as the page Runs allows; yields words and record of each.
+    """Do what is missing of a study, as many runs at a time as the executor takes; yields words and record of each.
 
     Closing it, as an interrupt does, cancels what it has queued.
     """
-    desk = Desk(name=name, store=store(), home=home(), executor=executor(), at_once=machine.parallel())
+    desk = Desk(name=name, store=store(), home=home(), executor=executor(), at_once=executor().at_once())
     for cell, record in WORK(study(name), desk, lambda cell, event: listen(cell.words, event)):
         yield cell.words, record
 

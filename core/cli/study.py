@@ -1,6 +1,7 @@
 """Studies on the command line: begin one, go on with it, read its table."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -20,6 +21,9 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="name of the study")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON value")]
 Workers = Annotated[int | None, typer.Option(help="runs at the same time, for all work on this machine from now on")]
+Executor = Annotated[str, typer.Option(help="where runs are done: local or ray; else what BALLAST_EXECUTOR says")]
+Cpus = Annotated[float | None, typer.Option(help="cores that a run asks of a Ray node, from now on")]
+Gpus = Annotated[float | None, typer.Option(help="graphics cards, or a part of one, that a run asks of a Ray node")]
 OPTIONS = "Further options: --data, --limit, --network, " + ", ".join(
     f"--{info.name.replace('_', '-')}" for info in api.study.StudyOptions.describe()
 )
@@ -31,12 +35,16 @@ def transfer(
     name: Annotated[str, typer.Option(help="name under which it is continued and shown")] = "transfer",
     workers: Workers = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="only estimate the cost")] = False,
+    executor: Executor = "",
+    cpus: Cpus = None,
+    gpus: Gpus = None,
     as_json: Json = False,
 ) -> None:
     """Condense by several methods, train standardly and adversarially, attack, and tell what was transferred.
 
     Every cell is an ordinary run; what is done is never repeated, so the same line goes on after a kill.
     """
+    _where(executor, cpus, gpus)
     flags = {key.replace("_", "-"): text for key, text in api.split(context.args).items()}
     own = {info.name.replace("_", "-") for info in api.study.StudyOptions.describe()}
     chosen = api.options({key: text for key, text in flags.items() if key in own}, api.study.StudyOptions)
@@ -50,8 +58,12 @@ def transfer(
 
 
 @app.command()
-def resume(name: Name, workers: Workers = None, as_json: Json = False) -> None:
+def resume(
+    name: Name, workers: Workers = None, executor: Executor = "", cpus: Cpus = None, gpus: Gpus = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Go on with a study."""
+    _where(executor, cpus, gpus)
     api.study.study(name)
     _work(name, workers)
     _tell(name, as_json)
@@ -69,6 +81,12 @@ def list_studies(as_json: Json = False) -> None:
     found = {name: api.study.progress(name) for name in api.study.studies()}
     lines = [f"{name}  {done} of {total} runs" for name, (done, total) in found.items()]
     typer.echo(json.dumps(found) if as_json else "\n".join(lines) or "no studies yet")
+
+
+def _where(executor: str, cpus: float | None, gpus: float | None) -> None:
+    """Say where runs are done as the environment would say it."""
+    told = {"BALLAST_EXECUTOR": executor or None, "BALLAST_CPUS": cpus, "BALLAST_GPUS": gpus}
+    os.environ.update({name: str(value) for name, value in told.items() if value is not None})
 
 
 def _cost(name: str) -> dict[str, Any]:
