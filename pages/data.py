@@ -55,10 +55,10 @@ def first() -> None:
 
 def upload() -> None:
     file = st.file_uploader(
-        "An .npz with x_train, y_train, x_test, y_test, or a .zip of class folders",
-        type=["npz", "zip"],
+        "A .zip of class folders, an .npz of arrays, a .csv or .tsv (also .gz), or a .parquet",
         key="data.file",
-        help="train/<class>/*.png, test/<class>/*.png; without test/ a stratified split is made. Nothing is unpickled",
+        help="train/<class>/*.png, test/<class>/*.png; without test/ a stratified split is made. In an .npz x_train, "
+        "y_train, x_test, y_test. What comes as several files goes by path, or into one .npz. Nothing is unpickled",
     )
     settings = answers.of_source()
     if file and st.button("Load", key="data.upload", type="primary"):

@@ -6,12 +6,9 @@ from typing import BinaryIO
 from core.api import queue, visitors
 from core.api.workplace import home
 from core.datasets import DATASETS, save_upload
-from core.datasets.readers import forms
-from core.datasets.upload import MOST_BYTES
+from core.datasets.upload import MOST_BYTES, SUFFIXES
 from core.jobs.files import UPLOADS
 from core.types import DataConfig, RunRecord
-
-SUFFIXES = (".npz", ".zip", ".parquet", *forms.TABLES)
 
 
 def prepare(config: DataConfig) -> str:
@@ -35,7 +32,7 @@ def prepared(config: DataConfig) -> RunRecord | None:
 
 
 def upload(name: str, file: BinaryIO) -> DataConfig:
-    """Store an uploaded .npz or .zip under data/ and return the settings that load it.
+    """Store an uploaded file of any form that is one file under data/ and return the settings that load it.
 
     Its place is named by its content, so nothing that is there is replaced; `prepare` looks at what is in it.
 

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.readers import forms
 from core.errors import DataError
 
-SUFFIXES = (".npz", ".zip")
+ARCHIVES = (".npz", ".zip")
+SUFFIXES = (*ARCHIVES, ".parquet", *forms.TABLES)  # forms that are one file
 MOST_BYTES = 4_000_000_000
 MOST_LETTERS = 80  # of a name
+TOGETHER = "save all as one .npz (x_train, y_train, x_test, y_test), or give the path of their folder"
 BLOCK = 1 << 20
 
 
@@ -46,7 +49,7 @@ def save_upload(
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-        if Path(plain).suffix in SUFFIXES:
+        if plain.endswith(ARCHIVES):
             _refuse_foreign(temporary, plain)
         return _placed(temporary, folder / digest.hexdigest()[:32], plain)
     except OSError as error:
@@ -61,15 +64,28 @@ def save_upload(
 def plain_name(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
     """The name as it is stored: letters, digits, `_`, `.` and `-`, with a small suffix.
 
-    raises  DataError for another kind of file
+    raises  DataError for another kind of file, with what to do about those that come as two files or belong elsewhere
     """
     plain = re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).name).lstrip(".")
-    stem, suffix = Path(plain).stem, Path(plain).suffix.lower()
-    if suffix not in suffixes or not stem:
-        if suffixes is not SUFFIXES:
-            raise DataError(f"{name[:80]!r} is none of {', '.join(suffixes)}: upload one of those")
-        raise DataError(f"{name[:80]!r} is neither .npz nor .zip: upload arrays or a zip of class folders")
-    return stem[:MOST_LETTERS] + suffix
+    suffix = next((suffix for suffix in suffixes if plain.lower().endswith(suffix)), "")
+    stem = plain[: len(plain) - len(suffix)]
+    if suffix and stem:
+        return stem[:MOST_LETTERS] + suffix
+    advice = _advice(plain.lower()) if suffixes is SUFFIXES else ""
+    raise DataError(f"{name[:80]!r} is {advice or 'none of ' + ', '.join(suffixes) + ': upload one of those'}")
+
+
+def _advice(name: str) -> str:
+    """What a file is that is no data set by itself, and what to do; "" for anything else."""
+    if forms.idx(name):
+        return f"one of the files of IDX, which keeps images and labels apart: {TOGETHER}"
+    if name.endswith(".npy"):
+        return f"one array, and a data set has images and labels: {TOGETHER}"
+    if forms.cifar(name):
+        return f"one batch of several: {TOGETHER}"
+    if name.endswith((".pt", ".pth")):
+        return "no data set: a condensed set is brought in the Lab, with the method *A set made elsewhere*"
+    return ""
 
 
 def _refuse_foreign(path: Path, name: str) -> None:

@@ -1,14 +1,21 @@
 """What a browser sends is stored whole, once, beside whatever has the same name, or refused in one sentence."""
 
+import gzip
 import io
 import threading
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
-from core.datasets import save_upload, upload
+from core.datasets import save_upload, understand, upload
 from core.errors import DataError
+from core.events import drive
+from core.types import DataConfig
 
 
 def archive(text: str = "content", size: int = 1) -> bytes:
@@ -38,9 +45,49 @@ def test_uploads_get_a_safe_name_below_their_hash(name: str, stored: str, tmp_pa
 
 @pytest.mark.parametrize("name", ["model.pkl", "x", ".npz", "images.tar.gz"])
 def test_other_uploads_are_refused(name: str, tmp_path: Path):
-    with pytest.raises(DataError, match="neither .npz nor .zip"):
+    with pytest.raises(DataError, match="is none of .npz, .zip, .parquet, .csv"):
         save_upload(name, io.BytesIO(archive()), tmp_path)
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("t10k-images-idx3-ubyte.gz", "keeps images and labels apart: save all as one .npz"),
+        ("X_train.npy", "one array, and a data set has images and labels"),
+        ("data_batch_1", "one batch of several"),
+        ("published.PT", "a condensed set is brought in the Lab"),
+    ],
+)
+def test_what_is_no_data_set_by_itself_says_what_to_do(name: str, advice: str, tmp_path: Path):
+    with pytest.raises(DataError, match=advice):
+        save_upload(name, io.BytesIO(b"anything"), tmp_path)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "tsv", "parquet"])
+def test_a_table_that_was_uploaded_is_read_like_one_at_a_path(form: str, tmp_path: Path):
+    x, y = np.arange(160).reshape(40, 4) % 256, np.arange(40) % 2
+    if form == "parquet":
+        pictures = []
+        for row in x.astype(np.uint8).reshape(-1, 2, 2):
+            out = io.BytesIO()
+            Image.fromarray(row).save(out, "PNG")
+            pictures.append({"bytes": out.getvalue(), "path": None})
+        sink = io.BytesIO()
+        pq.write_table(pa.table({"image": pictures, "label": y}), sink)
+        content = sink.getvalue()
+    else:
+        mark = "\t" if form == "tsv" else ","
+        rows = ["label pixel0 pixel1 pixel2 pixel3".replace(" ", mark)]
+        rows += [mark.join(map(str, (label, *row))) for row, label in zip(x, y, strict=True)]
+        text = "\n".join(rows).encode()
+        content = gzip.compress(text) if form.endswith(".gz") else text
+    path = save_upload(f"Mine.{form.upper()}", io.BytesIO(content), tmp_path / "data")
+    assert path.name == f"Mine.{form}"
+    _, dataset = drive(understand(DataConfig(name=str(path)), root=tmp_path))
+    assert dataset is not None and len(dataset.train) + len(dataset.test) == 40
+    assert dataset.train.shape == (1, 2, 2)
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ", b"PK\x03\x04 cut off", archive()[:-9]])
