@@ -48,7 +48,11 @@ except BallastError as error:
     st.error(words.plain(error))
 
 with st.expander("Machine", key="runs.machine"):
-    st.caption(f"Workers compute on: {api.device()}")
+    if api.cluster.used():
+        st.caption(api.cluster.said())
+        st.dataframe(api.cluster.nodes(), key="runs.nodes", hide_index=True)
+    else:
+        st.caption(f"Workers compute on: {api.device()}")
     if api.visitors.current().role == "owner":
         parallel = st.number_input("Runs at the same time", 1, 64, api.parallel(), key="runs.parallel")
         known, help = int(api.patience()), table.PATIENCE

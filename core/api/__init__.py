@@ -7,6 +7,7 @@ work happens in worker processes that read the same store.
 from core.api import (
     access,
     bring,
+    cluster,
     covering,
     doctor,
     examples,
@@ -126,6 +127,7 @@ __all__ = [
     "cancel",
     "check",
     "classifier",
+    "cluster",
     "command",
     "condense_now",
     "count",

@@ -21,7 +21,7 @@ import ray
 
 from core.engine import artifacts, device, locks, task
 from core.engine.perform import folder_of
-from core.engine.ray import TROUBLE, Need, need
+from core.engine.ray import CLUSTER, TROUBLE, Need, need
 from core.engine.store import Store
 from core.engine.worker import TROUBLE_S, parse, slot_lock, store_place, when_input_ends
 from core.errors import BallastError, ResourceError
@@ -33,7 +33,6 @@ GONE_S = 10.0  # seconds without an answer of the cluster after which it is gone
 LAST_RESORT_S = 1.5  # seconds after which a run that did not stop is ended from outside
 AGAIN_S = 5.0  # seconds until a run whose task failed is tried again
 LIGHT_CPUS = 0.1  # of a core: what a run of the lane "light" asks for
-CLUSTER = "cluster"  # setting: the nodes as they were seen last
 ALONG = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "BALLAST_LEASE_S", "BALLAST_DEVICE", "PYTHONPATH")
 LOG = logging.getLogger("ballast")
 

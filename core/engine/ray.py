@@ -7,12 +7,14 @@ asks for, and how often one whose machine fell is begun again, are settings of t
 source  Moritz et al. 2018, Ray: A Distributed Framework for Emerging AI Applications, arXiv:1712.05889
 """
 
+import json
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from core.engine.executor import LocalExecutor
 from core.engine.recovery import RETRIES
@@ -22,6 +24,7 @@ from core.errors import ConfigError, ResourceError
 
 SLOT = "ray-0"
 TROUBLE = "ray_trouble"  # setting: what keeps the bridge from its work, in one sentence
+CLUSTER = "cluster"  # setting: the nodes as the bridge saw them last
 MOST = 4096.0
 MOST_TASKS = 1_000  # of one study that wait in the queue of Ray
 # what is asked for: variable of the environment → setting, smallest value, what holds where nobody said
@@ -105,3 +108,12 @@ def need(store: Store) -> Need:
     """What runs ask for at present."""
     cpus, gpus, retries = (store.number(key, usual, low=low, high=MOST) for key, low, usual in ASKED.values())
     return Need(cpus=cpus, gpus=gpus, retries=int(retries))
+
+
+def last_seen(store: Store) -> dict[str, Any]:
+    """The cluster as the bridge saw it last: at (seconds since the epoch), nodes, free; {} before that."""
+    try:
+        found = json.loads(store.setting(CLUSTER) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

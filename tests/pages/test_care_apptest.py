@@ -1,6 +1,8 @@
 """What pages offer when something went wrong: the trash, silent workers, damaged rows, homes that cannot be used."""
 
+import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +149,22 @@ def test_a_refusal_of_the_store_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(api, "runs", full)
     assert "is full" in words(visit("runs"))
+
+
+def test_a_cluster_is_shown_as_it_was_seen_and_a_queued_run_says_why_it_waits(monkeypatch):
+    monkeypatch.setenv("BALLAST_EXECUTOR", "ray")
+    monkeypatch.setattr("core.engine.ray.check", lambda store: None)
+    run = queue.create("run", RunConfig().to_json(), name="mine", lane="work")
+    assert any("No Ray cluster was seen yet" in caption.value for caption in visit("runs").caption)
+    node = {"name": "one", "address": "10.0.0.1", "cpus": 4.0, "gpus": 2.0}
+    seen = {"at": time.time(), "nodes": [node, {**node, "name": "two"}], "free": {"cpus": 0.0, "gpus": 0.5}}
+    workplace.store().set_setting("cluster", json.dumps(seen))
+    app = visit("runs")
+    line = "Ray: 2 nodes, 0 of 8 cores free, 0.5 of 4 graphics cards free"
+    assert line in [caption.value for caption in app.caption]
+    assert any(list(frame.value.get("node", ())) == ["one", "two"] for frame in app.dataframe)
+    workplace.store().set_setting("ray_gpus", "0.5")
+    assert api.cluster.waits() == f"Waits in the queue of Ray for 1 core and 0.5 graphics cards. {line}"
+    assert not visit("lab", run=run).exception
+    workplace.store().set_setting("cluster", json.dumps(seen | {"at": time.time() - 60}))
+    assert "; seen 60 s ago" in api.cluster.said()

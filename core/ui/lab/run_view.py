@@ -73,6 +73,9 @@ def progress(record: RunRecord) -> None:
     last = events[-1] if events else None
     st.markdown(pace.steps(last.stage if last else "", record.status == "done", {e.stage for e in events}))
     if record.status == "queued":
+        if api.cluster.used():
+            st.progress(0.0, text=api.cluster.waits())
+            return
         before = api.ahead(record.id)
         st.progress(0.0, text=pace.waiting(before, live.events(before[0].id) if before else []))
     elif not live.ended(record):
