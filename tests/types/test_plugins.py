@@ -27,6 +27,30 @@ assert "central" in [row["name"] for row in json.loads(CliRunner().invoke(app, [
 assert {cell.method for cell in plan(Study(methods=("central", "random"), seeds=1))} == {"central", "random", "full"}
 print(plugins.trouble())
 """
+QUEUED = """
+import time
+from streamlit.testing.v1 import AppTest
+from core import api
+from core.api import workplace
+from core.types import ENDED
+
+if __name__ == "__main__":
+    app = AppTest.from_file("{root}/app.py", default_timeout=120).run()
+    print("above:", *(one.value for one in app.warning))
+    app.switch_page("pages/lab.py").run()
+    app.selectbox(key="lab.method").set_value("central").run()
+    for key, value in {{"data.limit": 20, "method.ipc": 2, "training.epochs": 1, "evaluation.images": 10}}.items():
+        app.number_input(key="lab." + key).set_value(value)
+    app.selectbox(key="lab.network").set_value("mlp").run()
+    app.button(key="lab.run").click().run()
+    assert not app.exception and not app.error, (app.exception, app.error)
+    run = api.runs()[0].id
+    end = time.monotonic() + 500
+    while (record := api.get(run)).status not in ENDED and time.monotonic() < end:
+        time.sleep(0.1)
+    print("ended:", record.status, record.error, record.result.get("method"), record.result.get("budget"))
+    workplace.close()
+"""
 CONTRACT = """
 import sys
 sys.path.insert(0, "{root}")
@@ -71,6 +95,17 @@ def test_the_method_of_the_document_is_in_the_tables_the_commands_and_studies(fo
 
 def test_it_keeps_what_every_method_promises(folder: Path):
     python(CONTRACT.format(root=ROOT), folder, "central")
+
+
+def test_a_run_of_it_is_queued_on_the_page_and_done_by_a_worker_beside_a_broken_plugin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BALLAST_HOME", str(folder / "home"))
+    monkeypatch.setenv("BALLAST_DEVICE", "cpu")
+    said = python(QUEUED.format(root=ROOT), folder, "broken,central")
+    above, ended = (next(line for line in said.splitlines() if line.startswith(word)) for word in ("above:", "ended:"))
+    assert "The plugin broken is left out: ModuleNotFoundError" in above.replace("\\", "")
+    assert ended == "ended: done  central 20"
 
 
 def test_a_plugin_that_brings_a_table_in_while_it_is_imported_is_added_to_it(folder: Path):
