@@ -1,7 +1,8 @@
 """Files that a browser sends: stored below the hash of their content, in one step, or refused.
 
 The place is `folder/HASH/NAME`: two files of one name never meet, equal content is stored once, and nothing that
-somebody gave is ever replaced or removed.
+somebody gave is ever replaced or removed. Tables and parquet are read together with their neighbours, so they get none:
+their names are part of the hash.
 """
 
 import errno
@@ -51,6 +52,8 @@ def save_upload(
             os.fsync(out.fileno())
         if plain.endswith(ARCHIVES):
             _refuse_foreign(temporary, plain)
+        elif plain.endswith(SUFFIXES):
+            digest.update(plain.encode())
         return _placed(temporary, folder / digest.hexdigest()[:32], plain)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -67,6 +70,8 @@ def plain_name(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
     raises  DataError for another kind of file, with what to do about those that come as two files or belong elsewhere
     """
     plain = re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).name).lstrip(".")
+    if (files := forms.files_of(plain)) > 1:
+        raise DataError(f"{name[:80]!r} is one of {files} files that belong together: give the path of their folder")
     suffix = next((suffix for suffix in suffixes if plain.lower().endswith(suffix)), "")
     stem = plain[: len(plain) - len(suffix)]
     if suffix and stem:

@@ -56,6 +56,7 @@ def test_other_uploads_are_refused(name: str, tmp_path: Path):
         ("t10k-images-idx3-ubyte.gz", "keeps images and labels apart: save all as one .npz"),
         ("X_train.npy", "one array, and a data set has images and labels"),
         ("data_batch_1", "one batch of several"),
+        ("train-00000-of-00002.parquet", "one of 2 files that belong together: give the path"),
         ("published.PT", "a condensed set is brought in the Lab"),
     ],
 )
@@ -152,3 +153,11 @@ def test_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path):
     with pytest.raises(DataError, match="disk is full"):
         save_upload("x.npz", Full(), tmp_path)
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv.gz", ".parquet"])
+def test_equal_tables_of_two_names_are_no_neighbours(ending: str, tmp_path: Path):
+    """A reader of such files takes those beside them too."""
+    one, other = (save_upload(f"{name}{ending}", io.BytesIO(b"1,2"), tmp_path) for name in ("train", "test"))
+    assert one.parent != other.parent and one.read_bytes() == other.read_bytes() == b"1,2"
+    assert save_upload(f"train{ending}", io.BytesIO(b"1,2"), tmp_path) == one

@@ -1,13 +1,19 @@
 """The Data page on sources of one's own: what was understood, the question it asks, what it leaves out."""
 
+import gzip
+import io
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import api
+from core.datasets import load
+from core.events import drive
 from core.types import DataConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,3 +81,61 @@ def test_answers_stand_where_a_source_is_given(home: Path):
     app.segmented_control(key="data.way").set_value("Path").run()
     assert {"data.range", "data.shape"} <= {one.key for one in app.text_input}
     assert "data.skip_bad" in {one.key for one in app.toggle}
+
+
+PIXELS = np.arange(20 * 16).reshape(20, 4, 4) % 256
+NAMED = np.arange(20) % 2
+
+
+def table(separator: str) -> bytes:
+    rows = [["label", *(f"p{i}" for i in range(16))]]
+    rows += [[str(y), *map(str, x.ravel())] for x, y in zip(PIXELS, NAMED, strict=True)]
+    return "\n".join(separator.join(row) for row in rows).encode()
+
+
+def parquet() -> bytes:
+    out, encoded = io.BytesIO(), []
+    for image in PIXELS:
+        Image.fromarray(image.astype(np.uint8)).save(held := io.BytesIO(), "PNG")
+        encoded.append(held.getvalue())
+    pq.write_table(pa.table({"image": encoded, "label": NAMED}), out)
+    return out.getvalue()
+
+
+def npz() -> bytes:
+    np.savez(out := io.BytesIO(), images=PIXELS.astype(np.uint8), labels=NAMED)
+    return out.getvalue()
+
+
+def uploading(name: str, content: bytes) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.switch_page("pages/data.py")
+    app.query_params["data.way"] = "Upload"
+    app.run()
+    app.file_uploader(key="data.file").upload(name, content, "application/octet-stream").run()
+    return app.button(key="data.upload").click().run()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("own.npz", npz()), ("own.csv", table(",")), ("own.TSV", table("\t")), ("own.parquet", parquet()),
+        ("own.csv.gz", gzip.compress(table(","))),
+    ],
+)  # fmt: skip
+def test_every_form_of_one_file_is_taken_as_an_upload(name: str, content: bytes, home: Path):
+    app = uploading(name, content)
+    assert not app.exception and not app.error
+    config = DataConfig(**api.runs(kind="data", limit=1)[0].config)
+    assert Path(config.name).name.lower() == name.lower()
+    dataset = drive(load(config, root=home))
+    found = np.concatenate([dataset.train.pixels(slice(None)), dataset.test.pixels(slice(None))])
+    assert sorted(np.rint(found.reshape(20, 16) * 255).tolist()) == sorted(PIXELS.reshape(20, 16).tolist())
+
+
+@pytest.mark.parametrize("name", ["x_train.npy", "train-images-idx3-ubyte.gz", "data_batch_1", "notes.txt"])
+def test_an_upload_that_is_no_data_set_alone_is_one_sentence(name: str, home: Path):
+    app = uploading(name, b"some")
+    assert not app.exception and "job" not in app.query_params
+    (said,) = [error.value for error in app.error]
+    assert "upload one of those" in said if name == "notes.txt" else "save all as one .npz" in said

@@ -5,6 +5,7 @@ import re
 from core.datasets.readers.roles import role_of
 
 IDX = re.compile(r"(images|labels)[-._]idx\d[-._]ubyte(\.gz)?$", re.IGNORECASE)
+SHARD = re.compile(r"-of-(\d{1,9})\.parquet$", re.IGNORECASE)
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
@@ -21,6 +22,12 @@ def cifar(name: str) -> bool:
 def parquet(name: str) -> bool:
     """Whether a file is parquet."""
     return name.lower().endswith(".parquet")
+
+
+def files_of(name: str) -> int:
+    """Of how many files a parquet is one, as the hub numbers them: train-00000-of-00002; else 1."""
+    found = SHARD.search(name)
+    return int(found[1]) if found else 1
 
 
 def npy(name: str) -> bool:
