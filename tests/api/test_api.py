@@ -235,7 +235,7 @@ def test_an_upload_is_stored_found_and_loaded(home):
     assert path.exists() and path.is_relative_to(home / "data") and config.name in api.uploads()
     record = ended(api.prepare(config))
     assert record.status == "done" and record.result["shape"] == [1, 6, 6], record.error
-    with pytest.raises(DataError, match=r"neither \.npz nor \.zip"):
+    with pytest.raises(DataError, match=r"is none of \.npz, \.zip"):
         api.upload("trojan.exe", io.BytesIO(b"MZ"))
 
 
