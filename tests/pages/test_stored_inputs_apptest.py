@@ -17,11 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def finished(
-    name: str, data: str, shape: list[int], classes: int, kind: str = "run", files: tuple[str, ...] = ()
-) -> str:
+    name: str, data: str, shape: list[int], classes: int, kind: str = "run", files: tuple[str, ...] = (),
+    method: str = "mfc",
+) -> str:  # fmt: skip
     """A run in the store that is done, with empty files in its folder."""
     store = workplace.store()
-    settings = RunConfig(data={"name": data}).to_json()
+    settings = RunConfig(data={"name": data}, method={"name": method}).to_json()
     config = {"settings": settings} if kind == "train" else settings
     run_id = store.create(kind, config, name=name, digest="", lane="here")
     store.claim(run_id, pid=1, born=0.0)
@@ -70,6 +71,18 @@ def test_runs_fit_by_images_and_by_what_they_left(runs: dict[str, str]) -> None:
     assert stored_inputs.fitting("model", "never loaded") == []
 
 
+def test_experts_are_those_of_runs_that_followed_some(runs: dict[str, str]) -> None:
+    ways = finished("followed", "digits", [1, 8, 8], 10, files=("condensed.npz", "experts.npz"), method="mat")
+    finished("judged", "digits", [1, 8, 8], 10, "evaluate", method="mat")
+    assert names(stored_inputs.fitting("experts", "digits")) == ["followed"]
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/lab.py").run()
+    app.selectbox(key="lab.method").set_value("mtt").run()
+    box = app.selectbox(key="lab.method.experts")
+    assert box.options == ["Train experts first", "followed"]
+    box.set_value(ways).run()
+    assert not app.exception and submitted(app) == {"name": "mtt", "experts": ways}
+
+
 def test_the_form_shows_titles_and_hands_over_the_id(runs: dict[str, str]) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/lab.py").run()
     app.selectbox(key="lab.method").set_value("relabelled-det").run()
@@ -101,4 +114,4 @@ def submitted(app: AppTest) -> dict[str, str]:
         app.button(key="lab.run").click().run()
     assert not app.exception and api.check(seen[0]) == ""
     options = seen[0]["method"]["options"]
-    return {"name": seen[0]["method"]["name"]} | {k: options[k] for k in ("source", "start") if k in options}
+    return {"name": seen[0]["method"]["name"]} | {k: options[k] for k in ("source", "start", "experts") if k in options}
