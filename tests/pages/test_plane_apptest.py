@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import api
 from core.types import DataConfig
+from core.ui.lab import plane_view
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {
@@ -112,3 +114,13 @@ def test_a_study_of_the_plane_takes_an_mlp_and_its_usual_budgets(app: AppTest):
     assert app.text_input(key="study.eps").value == "0.05, 0.1"
     app.selectbox(key="study.network").set_value("ntk-mlp").run()
     assert app.selectbox(key="study.network").value == "ntk-mlp"
+
+
+def test_a_run_whose_classifier_is_there_before_its_result_is_drawn_later(run_id: str, monkeypatch: pytest.MonkeyPatch):
+    record = api.get(run_id)
+    drawn: list[object] = []
+    monkeypatch.setattr(plane_view.st, "plotly_chart", lambda figure, **_: drawn.append(figure))
+    plane_view.view(replace(record, status="running", result={}))
+    assert drawn == []
+    plane_view.view(record)
+    assert len(drawn) == 1

@@ -19,9 +19,12 @@ def _kept(run_id: str) -> Mapping[str, np.ndarray] | None:
 
 
 def view(record: RunRecord) -> None:
-    """Nothing for images, and for runs that were done before this was stored."""
+    """Nothing for images, and for runs that were done before this was stored.
+
+    The file of a run that ends at this moment is there before its result is: the next drawing shows it.
+    """
     found = _kept(record.id) if live.ended(record) else api.classifier(record.id)
-    if found is None:
+    if found is None or not api.results.RunResult.of(record).classes:
         return
     right, fooled = classifier.counts(found)
     with st.container(border=True):
