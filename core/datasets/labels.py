@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets.found import Array, Found, Part
-from core.datasets.names import ordered, spelled
+from core.datasets.names import listed, ordered, spelled
 from core.errors import DataError
 
 MOST = 10_000  # label
@@ -116,5 +116,6 @@ def check_classes(y: Mapping[Part, Array], classes: tuple[str, ...]) -> None:
     if (counts == 0).any():
         empty = [classes[label] for label in np.flatnonzero(counts == 0)]
         raise DataError(
-            f"labels must be 0..{len(classes) - 1} with images in each class; no train image of: {', '.join(empty[:5])}"
+            f"labels must be 0..{len(classes) - 1} with images in each class; no train image of: {listed(empty)}; "
+            "number the classes without gaps, or give names as labels"
         )

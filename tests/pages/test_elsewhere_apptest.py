@@ -71,3 +71,11 @@ def test_a_network_from_elsewhere_is_attacked_audited_and_proven(place: Path):
     assert not app.exception and not app.error, (app.exception, app.error)
     assert "by interval bound" in texts(app).lower()
     assert api.audit_of(brought.id) is not None
+
+    app.button_group(key="audit.norm").set_value("L2").run()
+    app.number_input(key="audit.proof.n").set_value(20).run()
+    app.button(key="audit.proof.go").click().run()
+    app.run()
+    assert not app.exception and not app.error, (app.exception, app.error)
+    proofs = [(job.status, job.config["proof"]["certificate"]) for job in api.proving.proofs(brought.id)]
+    assert proofs == [("done", "smoothing"), ("done", "ibp")]

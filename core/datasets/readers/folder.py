@@ -89,7 +89,7 @@ def _read(tree: Tree, path: Path, config: DataConfig) -> Work[Found]:
     pile = Pile(path.name, Counter(place.part for place in arranged.places.values()), config.resize, packed)
     yield from _fill(pile, images, arranged.places, bad)
     if bad and not config.skip_bad:
-        raise DataError(_refusal(bad, path.name))
+        raise DataError(_refusal(bad, path.name, some=pile.filled()))
     left_out += [LeftOut(file=str(place), why=why) for place, why in bad.items()]
     if not pile.filled():
         raise DataError(f"no image of {path.name} can be read: expected {LAYOUT}")
@@ -163,11 +163,12 @@ def _fill(
             yield Progress(stage="load", done=done + 1, total=len(images), unit="images", note="reading images")
 
 
-def _refusal(bad: Mapping[PurePosixPath, str], name: str) -> str:
+def _refusal(bad: Mapping[PurePosixPath, str], name: str, *, some: bool) -> str:
+    """What is wrong with the first of the bad files; leaving them out is offered only where some others are left."""
     (first, why), *rest = bad.items()
     why = f"in {name} {why}" if why.startswith(HOMELESS) else why
     more = f"; {len(rest):,} more: {listed((str(path) for path, _ in rest), MOST_NAMED)}" if rest else ""
-    return f"{first} {why}{more}; remove or replace such files, or leave them out with --skip-bad"
+    return f"{first} {why}{more}; remove or replace such files{', or leave them out with --skip-bad' if some else ''}"
 
 
 def _notes(
