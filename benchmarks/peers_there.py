@@ -55,8 +55,11 @@ def torchattacks_pgd(a: Arrays) -> Arrays:
 def foolbox_pgd(a: Arrays) -> Arrays:
     fb = import_module("foolbox")
     attack = fb.attacks.LinfPGD(rel_stepsize=2.5 / int(a["steps"]), steps=int(a["steps"]))
-    wrapped = lambda m: fb.PyTorchModel(m, bounds=(0, 1), device="cpu")  # noqa: E731
-    return attacked(a, lambda m, x, y: attack(wrapped(m), x, y, epsilons=float(a["eps"]))[1])
+
+    def clipped(m: Any, x: Any, y: Any) -> Any:
+        return attack(fb.PyTorchModel(m, bounds=(0, 1), device="cpu"), x, y, epsilons=float(a["eps"]))[1]
+
+    return attacked(a, clipped)
 
 
 def adv_lib_pgd(a: Arrays) -> Arrays:
