@@ -66,13 +66,10 @@ def here(
     return replace(record, result={**record.result, "out": str(out)})
 
 
-def ahead(run_id: str) -> list[RunRecord]:
-    """What a queued run waits for: the runs that are worked on, then those queued before it."""
+def ahead(run_id: str) -> list[str]:
+    """Ids of what a queued run waits for: the runs that workers are at, then those queued before it."""
     order = store().waiting("work")
-    if run_id not in order:
-        return []
-    going = [record for record in store().runs(status=("running",)) if record.kind != "data"]
-    return [*going[::-1], *(store().get(other) for other in order[: order.index(run_id)])]
+    return [*store().working("work"), *order[: order.index(run_id)]] if run_id in order else []
 
 
 def cancel(run_id: str) -> None:

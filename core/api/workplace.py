@@ -33,7 +33,12 @@ def home(run_id: str = "") -> Path:
 
     run_id  of an example: the folder of the examples
     """
-    return EXAMPLES if run_id.startswith(PREFIX) else Path(os.environ.get("BALLAST_HOME") or ROOT).resolve()
+    return EXAMPLES if run_id.startswith(PREFIX) else _resolved(Path(os.environ.get("BALLAST_HOME") or ROOT).absolute())
+
+
+@cache  # a page asks dozens of times, and each answer would look at every folder on the way
+def _resolved(path: Path) -> Path:
+    return path.resolve()
 
 
 def store(run_id: str = "") -> Store:

@@ -80,6 +80,10 @@ class Reader:
         """Ids of the queued runs of a lane, first come first; behind those of "work" stand those of "later"."""
         return [row["id"] for row in self._db.rows(statements.waiting(lane))]
 
+    def working(self, lane: str) -> list[str]:
+        """Ids of the runs of a lane, and of those behind it, that are worked on, longest first."""
+        return self.running(statements.lanes(lane))
+
     def running(self, lanes: Sequence[str] = ()) -> list[str]:
         """Ids of the runs that are said to be worked on, of some lanes or of all."""
         found = select(RUNS.c.id).where(RUNS.c.status == "running").order_by(RUNS.c.started)

@@ -18,7 +18,7 @@ from core.engine.tables import METADATA
 from core.types import ENDED, RunRecord
 
 BACKED_UP = ("runs", "trash", "studies", "data")
-KEYS = {"runs": ("id",), "events": ("run", "seq"), "settings": ("key",)}
+KEYS = {name: tuple(column.name for column in table.primary_key) for name, table in METADATA.tables.items()}
 
 
 def renew(path: Path) -> str:

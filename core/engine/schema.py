@@ -15,7 +15,7 @@ from core.engine.tables import METADATA
 from core.engine.writing import replacing
 from core.errors import RunError
 
-TABLES = {"runs", "events", "settings"}
+TABLES = {"runs", "events", "settings"}  # what a store of ours has had since the first version
 OURS = 0x42616C73  # application_id of our files; those of earlier versions have none
 
 STEPS = (

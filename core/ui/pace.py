@@ -21,15 +21,16 @@ def of(events: Sequence[EventRow]) -> tuple[float, float | None]:
     return rate, (stage[-1].total - stage[-1].done) / rate if stage[-1].total else None
 
 
-def waiting(ahead: Sequence[RunRecord], events: Sequence[EventRow]) -> str:
+def waiting(first: RunRecord | None, ahead: int, events: Sequence[EventRow]) -> str:
     """What a queued run waits for, its place and, where it is known, how long the stage of the first one takes yet.
 
-    events  those of the first run ahead
+    first   of the runs ahead, `ahead` in all
+    events  those of the first
     """
-    if not ahead:
+    if first is None:
         return "Next in line: a worker is getting ready"
-    more = f" and {len(ahead) - 1} more" if len(ahead) > 1 else ""
-    parts = [f"Waits for “{naming.title(ahead[0])}”{more}", f"place {len(ahead) + 1} in line"]
+    more = f" and {ahead - 1} more" if ahead > 1 else ""
+    parts = [f"Waits for “{naming.title(first)}”{more}", f"place {ahead + 1} in line"]
     if (left := of(events)[1]) is not None:
         parts.append(f"the present stage of the first ends in about {words.duration(left)}")
     return " · ".join(parts)

@@ -77,7 +77,8 @@ def progress(record: RunRecord) -> None:
             st.progress(0.0, text=api.cluster.waits())
             return
         before = api.ahead(record.id)
-        st.progress(0.0, text=pace.waiting(before, live.events(before[0].id) if before else []))
+        first = api.get(before[0]) if before else None
+        st.progress(0.0, text=pace.waiting(first, len(before), live.events(first.id) if first else []))
     elif not live.ended(record):
         bar.progress(events)
         if price := pace.announced(events):
