@@ -11,23 +11,28 @@ navigation.guard()
 PAGE = 200  # runs of one page of the table
 st.title("Runs", anchor=False)
 
-whose, text, status, method = st.columns([2, 2, 3, 2], vertical_alignment="bottom")
-shown = whose.segmented_control(
-    "Show", table.SHOWN, default="Mine", required=True, key="runs.show", bind="query-params", help=table.WHOSE
-)
-wanted = text.text_input("Search", key="runs.text", bind="query-params", placeholder="name, method, data or network")
-states = status.multiselect("Status", list(words.STATUS_COLOURS), key="runs.status", bind="query-params")
-with method:
-    methods = form.several("Method", list(api.METHODS), "runs.method", (), titles=api.naming.titles(), help=table.BY)
-
 try:
+    whose, text, status, method = st.columns([2, 2, 3, 2], vertical_alignment="bottom")
+    first = "Mine" if api.count() else "Examples"  # a list to look at, also where there is no run yet
+    shown = whose.segmented_control(
+        "Show", table.SHOWN, default=first, required=True, key="runs.show", bind="query-params", help=table.WHOSE
+    )
+    wanted = text.text_input(
+        "Search", key="runs.text", bind="query-params", placeholder="name, method, data or network"
+    )
+    states = status.multiselect("Status", list(words.STATUS_COLOURS), key="runs.status", bind="query-params")
+    with method:
+        methods = form.several(
+            "Method", list(api.METHODS), "runs.method", (), titles=api.naming.titles(), help=table.BY
+        )
+
     ships = shown == "Examples"
     total = (api.examples.count if ships else api.count)(status=states, text=wanted, methods=methods)
     pages = -(-total // PAGE)
     page = st.pagination(pages, key="runs.page") if pages > 1 else 1
-    first = (page - 1) * PAGE
+    skipped = (page - 1) * PAGE
     listed = api.examples.page if ships else api.runs
-    found = listed(status=states, text=wanted, methods=methods, limit=PAGE, offset=first, damaged=True)
+    found = listed(status=states, text=wanted, methods=methods, limit=PAGE, offset=skipped, damaged=True)
     chosen = table.choose(found) if found else []
     if not found:
         none = "No runs yet: start one in the Lab, or show the examples."
