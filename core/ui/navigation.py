@@ -69,12 +69,16 @@ def open_run(run_id: str) -> None:
     st.switch_page(page(LAB), query_params={"run": run_id})
 
 
-def open_lab(data: DataConfig) -> None:
-    """Set up a run on a data set in the Lab, read as it was read here."""
+def open_lab(data: DataConfig, **asked: str) -> None:
+    """Set up a run on a data set in the Lab, read as it was read here.
+
+    asked  further fields of its form: method="mfc", norm="L2"
+    """
     known = {info.name: info.default for info in DataConfig.describe()}
     told = {name: value for name, value in data.model_dump().items() if name in known and value != known[name]}
     query = {
         f"lab.data.{name}": str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in told.items()
     }
+    query |= {f"lab.{field}": value for field, value in asked.items()}
     st.switch_page(page(LAB), query_params={"lab.data.name": data.name, **query})

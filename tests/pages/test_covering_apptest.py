@@ -62,6 +62,14 @@ def test_a_finished_cover_is_shown_with_its_certificate_and_all_that_is_known_of
     assert radii[0] == found.radius and radii[0] == min(radii)
 
 
+def test_the_run_that_the_bound_needs_is_set_up_by_one_click():
+    app = opened()
+    app.button(key="covering.bound.train").click().run()
+    assert not app.exception and app.button(key="lab.run")
+    assert app.segmented_control(key="lab.norm").value == "L2"
+    assert app.selectbox(key="lab.data.name").value == "digits" and app.selectbox(key="lab.method").value == "mfc"
+
+
 def test_a_ball_is_chosen_by_number_and_the_overlap_by_colour():
     app = opened()
     app.number_input(key="covering.centre").set_value(3).run()

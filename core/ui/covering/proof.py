@@ -7,8 +7,8 @@ import streamlit as st
 
 from core import api
 from core.plots import distances, frontier
-from core.types import RunRecord
-from core.ui import bar, form, live, naming, words
+from core.types import DataConfig, RunRecord
+from core.ui import bar, form, live, naming, navigation, words
 from core.ui.chart import draw, files
 from core.ui.covering.form import WAYS, Chosen
 
@@ -155,6 +155,17 @@ def rivals(record: RunRecord, classes: tuple[str, ...]) -> None:
         )
 
 
+def _nothing_to_bound(chosen: Chosen, norm: str) -> None:
+    """What would stand here, and the way to it."""
+    st.markdown(
+        "The loss of a network on all train images, attacked within ε, is at most its loss on the centres, weighted by "
+        "the images of their balls and attacked within ε and the radius of each. Both sides are estimated and compared."
+    )
+    st.caption(f"No finished run was trained on these data and judged in {norm}: the bound needs one norm.")
+    if st.button(f"Set up a run in {norm} in the Lab", key="covering.bound.train"):
+        navigation.open_lab(DataConfig(**chosen.config["data"]), method="mfc", norm=norm)
+
+
 def bound(record: RunRecord, chosen: Chosen) -> None:
     """Both sides of the bound for the model of a finished run, estimated by PGD."""
     with st.container(border=True, height="stretch"):
@@ -162,7 +173,7 @@ def bound(record: RunRecord, chosen: Chosen) -> None:
         runs = {run.id: run for run in api.covering.models(record)}
         norm = record.config["method"]["options"]["norm"]
         if not runs:
-            st.caption(f"No finished run was trained on these data and judged in {norm}: the bound needs one norm.")
+            _nothing_to_bound(chosen, norm)
             return
         names = dict(zip(runs, naming.distinct([naming.called(run) for run in runs.values()]), strict=True))
         run = st.selectbox("Model", list(runs), key="covering.model", format_func=lambda name: names[name])
