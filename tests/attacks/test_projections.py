@@ -88,6 +88,23 @@ def test_l1_equals_bisection_on_the_threshold(seed, radius, spread):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-7)
 
 
+@few
+@cases
+def test_l2_equals_bisection_on_the_scale(seed, radius, spread):
+    x, moved = sample(seed, spread)
+    delta = moved - x
+    room = torch.where(delta > 0, 1 - x, x)
+    for i in range(4):
+        low, high = 0.0, 1.0
+        for _ in range(80):
+            scale = (low + high) / 2
+            inside = float(torch.minimum(scale * delta[i].abs(), room[i]).norm()) <= radius
+            low, high = (scale, high) if inside else (low, scale)
+        expected = x[i] + torch.minimum(low * delta[i].abs(), room[i]) * delta[i].sign()
+        found = project(moved[i : i + 1], x[i : i + 1], "L2", torch.tensor([radius], dtype=torch.float64))[0]
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20])
 def test_steps_have_length_one_whatever_the_scale_of_the_gradient(norm, scale):

@@ -37,6 +37,17 @@ def test_a_claim_that_lost_its_run_writes_nothing_more(store):
     assert (record.result, record.data_hash, record.attempt) == ({"by": 2}, "", 2) and len(store.events(run)) == 1
 
 
+def test_work_that_tells_nothing_hears_that_its_run_was_given_to_another_worker(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(watch, "LOOK_S", 0.01)
+    run = queue(store)
+    first, lock = claim(store, tmp_path, run)
+    with watch.Watch(store, run, tmp_path, first.token) as seen:
+        assert not seen.requested()
+        taken_over(store, run)
+        assert seen._requested.wait(20)
+    lock.release()
+
+
 def test_work_whose_run_was_given_to_another_worker_stops_and_says_nothing(tmp_path, store, monkeypatch):
     monkeypatch.setattr(watch, "LOOK_S", 0.01)
     run, begun, stopped = queue(store), threading.Event(), []

@@ -58,7 +58,7 @@ def test_a_run_of_a_pool_begins_again_as_often_as_is_allowed_and_one_of_a_shell_
     assert again.notes == ("the worker process ended unexpectedly at train 3 of 9 epochs: begun again",)
     store.claim(run, pid=1, born=0.0)
     settle(store, tmp_path)
-    assert (store.get(run).status, store.get(run).attempt) == ("interrupted", 2)
+    assert (store.get(run).status, store.get(run).attempt) == ("interrupted", 2) and store.get(run).notes == again.notes
     store.requeue(run, lane="work")  # somebody asks: it may fall once more
     store.claim(run, pid=1, born=0.0)
     settle(store, tmp_path)

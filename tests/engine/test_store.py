@@ -197,6 +197,9 @@ def test_runs_wait_in_the_order_they_came(store):
     store.request_cancel(first)
     store.requeue(first, lane="work")  # who comes again stands behind those who wait
     assert store.waiting("work") == [second, third, first]
+    for run in (second, third, first):  # those that are worked on do not stand in the way
+        assert store.claim_next("work", pid=1, born=0.0, hold=lambda found: True).id == run
+    assert store.claim_next("work", pid=1, born=0.0, hold=lambda found: True) is None
 
 
 def test_what_may_come_later_stands_behind_what_comes_afterwards_and_counts_with_it(tmp_path):
