@@ -46,10 +46,11 @@ try:
             follow = st.toggle("Follow the settings", True, key="attack.follow", bind="query-params", help=FOLLOW)
             wanted = (record.id, config)
             known = st.session_state.get("attack.wanted")
-            if pressed or (follow and known is not None and known != wanted):
-                start(*wanted)
-                st.session_state["attack.wanted"] = wanted
     st.title("Attack", anchor=False)
+    if record is not None and (pressed or (follow and known is not None and known != wanted)):
+        with live.refusable():
+            start(*wanted)
+            st.session_state["attack.wanted"] = wanted
     if record is None:
         st.info("There is no model to attack yet: a finished run of the Lab has one.")
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")

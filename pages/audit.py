@@ -62,12 +62,13 @@ try:
                       args=("evaluate",))  # fmt: skip
             st.button("Audit", key="audit.go", width="stretch", help=AUDIT, on_click=ask, args=("audit",))
             evaluation, auditing = view.settings(record)
-            asked = st.session_state.pop(ASKED, ())
+    st.title("Audit", anchor=False)
+    if record is not None and (asked := st.session_state.pop(ASKED, ())):
+        with live.refusable():
             if "evaluate" in asked:
                 api.submit_evaluation(record.id, evaluation)
             if "audit" in asked:
                 api.submit_audit(record.id, auditing)
-    st.title("Audit", anchor=False)
     if record is None:
         st.info("There is no model to judge yet: a finished run of the Lab has one.")
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")

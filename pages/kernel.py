@@ -51,13 +51,15 @@ try:
             audit = st.button("Audit the kernel", key="kernel.audit", width="stretch", help=AUDIT)
             chosen = view.settings(record)
             view.price(record, chosen)
+    st.title("Kernel", anchor=False)
+    if record is not None:
+        with live.refusable():
             if compare:
                 api.submit_width(record.id, chosen)
             if every:
                 api.submit_width(record.id, {**chosen, "what": "architectures"})
             if audit:
                 api.submit_audit(record.id, {"norm": chosen["norm"], "eps": chosen["eps"]}, "kernel")
-    st.title("Kernel", anchor=False)
     if record is None:
         st.info("There is no condensed set yet: run adv-KIP or KIP in the Lab first.")
         st.page_link(navigation.page(navigation.LAB), label="Open the Lab")

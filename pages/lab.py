@@ -12,14 +12,17 @@ from core.ui.lab import bring_view, explained, map_view, nearest, plane_view, ru
 navigation.guard()
 
 
-def form() -> dict[str, Any]:
-    """The settings with the button that starts them."""
+def form() -> tuple[dict[str, Any], bool]:
+    """The settings, and whether the button that starts them was pressed."""
     start = st.button("Run", key="lab.run", type="primary", width="stretch")
-    config = setup.settings()
-    if start:
+    return setup.settings(), start
+
+
+def submit(config: dict[str, Any]) -> None:
+    """Queue a run and look at it."""
+    with live.refusable():
         live.remember(api.submit(config))
         st.session_state.pop("lab.centre", None)
-    return config
 
 
 def watch(run_id: str) -> None:
@@ -65,7 +68,9 @@ def show(run_id: str, asked: tuple[str, float]) -> None:
 
 try:
     with st.sidebar:
-        config = form()
+        config, start = form()
+    if start:
+        submit(config)
     asked = config["evaluation"]["norm"], config["evaluation"]["eps"]
     if config["method"]["name"] == bring_view.METHOD:
         bring_view.view(config)

@@ -32,13 +32,14 @@ try:
         title = "Continue with these settings" if name in api.study.studies() else "Start the study"
         guest = api.visitors.current().role != "owner"
         begin = place.button(title, key="study.begin", type="primary", width="stretch", help=START, disabled=guest)
-        if begin:
+    st.title("Study", anchor=False)
+    st.caption("Is robustness transferred? The same training and the same attack on every method's condensed set.")
+    if begin:
+        with live.refusable():
             api.study.begin(name, settings)
             api.study.start(name)
             st.query_params["study"] = name
             st.rerun()
-    st.title("Study", anchor=False)
-    st.caption("Is robustness transferred? The same training and the same attack on every method's condensed set.")
     if known := [*api.study.studies(), *api.examples.studies()]:
         chosen = form.select(
             "Study",

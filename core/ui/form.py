@@ -13,8 +13,13 @@ import streamlit as st
 
 from core.types import OptionInfo, Options
 
-LABELS = {"ipc": "Images per class", "eps": "Attack budget ε", "lr": "Learning rate", "radius": "Covering radius η",
-          "networks": "Fresh networks"}  # fmt: skip
+LABELS = {
+    "ipc": "Images per class", "eps": "Attack budget ε", "radius": "Covering radius η", "networks": "Fresh networks",
+    "lr": "Learning rate", "lr_img": "Learning rate, images", "lr_net": "Learning rate, networks",
+    "lr_expert": "Learning rate, experts", "lr_student": "Learning rate, students",
+    "lr_lr": "Learning rate, of that rate", "init": "First images", "beta": "Weight β", "sigma": "Noise σ",
+    "watch_eps": "Live ε", "watch_norm": "Live norm",
+}  # fmt: skip
 ALTERNATIVES = {"ipc": "Images per class", "radius": "Radius η"}  # settings of which a Config takes exactly one
 START = {"ipc": 10, "radius": 1.5}
 MOST_SEGMENTS, MOST_LETTERS, MOST_STEPS = 4, 34, 250

@@ -2,7 +2,8 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -26,12 +27,19 @@ def fragment(part: Callable[..., None] | None = None, *, run_every: float | None
 
     @functools.wraps(part)
     def guarded(*values: Any, **named: Any) -> None:
-        try:
+        with refusable():
             part(*values, **named)
-        except BallastError as error:
-            st.error(words.plain(error))
 
     return st.fragment(guarded, run_every=run_every)
+
+
+@contextmanager
+def refusable() -> Iterator[None]:
+    """Ask for something that may be refused: the sentence stands here, and the rest of the page is drawn as it was."""
+    try:
+        yield
+    except BallastError as error:
+        st.error(words.plain(error))
 
 
 def stop_button(label: str, run_id: str, key: str, help: str | None = None) -> bool:
