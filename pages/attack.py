@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import live, navigation, run_picker, words
+from core.ui import bring_network, live, navigation, run_picker, words
 from core.ui.attack import image_picker, view
 
 navigation.guard()
@@ -64,5 +64,6 @@ try:
                 st.caption(api.examples.mark(found))
                 show(found.id)
         image_picker.browse(record)
+    bring_network.box("attack")
 except BallastError as error:
     st.error(words.plain(error))

@@ -5,7 +5,7 @@ import streamlit as st
 from core import api
 from core.errors import BallastError
 from core.types import RunRecord
-from core.ui import live, navigation, run_picker, trust, words
+from core.ui import bring_network, live, navigation, run_picker, trust, words
 from core.ui.audit import proof, view
 
 navigation.guard()
@@ -76,5 +76,6 @@ try:
         show(record)
         proof.panel(record, auditing["norm"], auditing["eps"])
         st.code(view.command(record, auditing), language="bash", wrap_lines=True)
+    bring_network.box("audit")
 except BallastError as error:
     st.error(words.plain(error))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import api
 from core.errors import BallastError
-from core.ui import live, navigation, words
+from core.ui import bring_network, live, navigation, words
 from core.ui.lab import bring_view, explained, map_view, nearest, plane_view, run_view, setup, taking_view, welcome
 
 navigation.guard()
@@ -81,5 +81,6 @@ try:
         for record in api.examples.runs()[:1]:
             st.header("A finished run to look at", anchor=False)
             show(record.id, asked)
+    bring_network.box("lab")
 except BallastError as error:
     st.error(words.plain(error))

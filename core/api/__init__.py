@@ -7,6 +7,7 @@ work happens in worker processes that read the same store.
 from core.api import (
     access,
     bring,
+    bring_network,
     cluster,
     covering,
     doctor,
@@ -124,6 +125,7 @@ __all__ = [
     "audit_state",
     "audits",
     "bring",
+    "bring_network",
     "cancel",
     "check",
     "classifier",

@@ -89,7 +89,12 @@ def _advice(name: str) -> str:
     if forms.cifar(name):
         return f"one batch of several: {TOGETHER}"
     if name.endswith((".pt", ".pth")):
-        return "no data set: a condensed set is brought in the Lab, with the method *A set made elsewhere*"
+        return (
+            "no data set: a condensed set is brought in the Lab, with the method *A set made elsewhere*, a network on "
+            "the page Attack"
+        )
+    if name.endswith(".safetensors"):
+        return "the weights of a network: bring them on the page Attack"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Jobs on networks that were made elsewhere: weights are kept as a run keeps its own and judged; code is judged."""
+"""Jobs on networks that were made elsewhere: weights are looked at, kept as a run keeps its own, judged; so is code."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +8,29 @@ from core.engine import artifacts
 from core.engine.job import Job
 from core.evaluation.evaluate import evaluate
 from core.events import Progress, Work
-from core.jobs import foreign, keeping, loading, measured, stages
+from core.jobs import foreign, keeping, loading, measured, stages, weights_file
 from core.settings.identity import fingerprint
 from core.settings.run import RunConfig
+
+
+def look(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
+    """Say what the file `config["weights"]` holds, beside the data of the settings; nothing is taken yet.
+
+    raises  DataError when it cannot be read, or names other classes
+    """
+    settings, path = RunConfig(**config["settings"]), Path(config["weights"])
+    dataset = yield from loading.load(settings.data, job)
+    file = weights_file.read(path)
+    notes = foreign.of_data(file, dataset)
+    choice, (statistics, why) = foreign.recognised(file, dataset), foreign.proposed(dataset)
+    found = {
+        "weights_file": path.name, "weights_hash": fingerprint(path), "tensors": len(file.state),
+        "network": choice.name if choice else "", "options": choice.options.model_dump() if choice else {},
+        "says_network": file.choice is not None, "says_statistics": file.says_statistics,
+        "mean": list(statistics[0]), "std": list(statistics[1]), "statistics_are": why,
+        "says_classes": list(file.origin.classes), "says_train_hash": file.origin.train_hash,
+    }  # fmt: skip
+    return measured.of_data(dataset, job) | found | {"notes": [*dataset.notes, *notes]}
 
 
 def network(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
@@ -22,7 +42,8 @@ def network(config: Mapping[str, Any], job: Job) -> Work[dict[str, Any]]:
     settings, path = RunConfig(**config["settings"]), Path(config["weights"])
     dataset = yield from loading.load(settings.data, job)
     inputs = config["inputs"]
-    model, notes = foreign.weights(path, settings.network, dataset, inputs["mean"], inputs["std"])
+    file = weights_file.read(path)
+    model, notes = foreign.weights(file, settings.network, dataset, inputs["mean"], inputs["std"])
     for kept in stages.KEPT:
         artifacts.save_model(job.folder / f"{kept}.safetensors", model)
     report = yield from stages.evaluate(model, dataset, settings.evaluation, settings.seed, job)

@@ -1,97 +1,136 @@
 """Networks that were made elsewhere: weights of one of the project's architectures, or code of the owner's own.
 
-Weights are read as numbers only (`.pt` as weights only, safetensors) and matched to the architecture by name, else by
-the order and shape of its layers, which is said. Code is run only where a command of the owner names its file; nothing
+Weights are matched to the architecture by name, else by the order and shape of its layers, which is said. Which
+architecture they are of is told by their shapes. Code is run only where a command of the owner names its file; nothing
 that a page takes leads here.
 """
 
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from core.datasets.found import Array
-from core.datasets.sets import torch_file
-from core.datasets.sets.pixels import FIELD
-from core.engine import limits
+from core.datasets.sets.pixels import FIELD, Statistics
 from core.errors import ConfigError, DataError
+from core.jobs import loading
+from core.jobs.weights_file import NORMALISED, WeightsFile
+from core.networks import NETWORKS
+from core.networks.classifier import Classifier
 from core.networks.model import build
 from core.settings.run import NetworkChoice
 from core.types import Dataset, Origin, TrainedModel
 
-NORMALISED = "normalise."
-INNER = ("state_dict", "model_state_dict", "model", "net", "network")
 COUNTER = "num_batches_tracked"
+AS_TRAINED = "give the options of the network it was trained as"
 
 
 def weights(
-    path: Path, choice: NetworkChoice, dataset: Dataset, mean: Sequence[float], std: Sequence[float]
+    file: WeightsFile, choice: NetworkChoice, dataset: Dataset, mean: Sequence[float], std: Sequence[float]
 ) -> tuple[TrainedModel, list[str]]:
     """The network with the weights of a file, and what was decided.
 
     mean, std  by which its images were normalised, one number a channel; empty where the file has them
-    raises     DataError for weights that do not fit, ConfigError when nothing says how images were normalised
+    raises     DataError for weights that do not fit or were made for other classes, ConfigError when nothing says how
+               images were normalised
     """
-    found = _state(path)
-    own_statistics = f"{NORMALISED}mean" in found and f"{NORMALISED}std" in found
-    if not own_statistics and not (mean and std):
-        raise ConfigError(_question(path, dataset))
+    _refuse_others(file, choice, dataset)
+    if not file.says_statistics and not (mean and std):
+        raise ConfigError(_question(file, dataset))
     if mean and not len(mean) == len(std) == dataset.train.shape[0]:
         raise ConfigError(
             f"--mean and --std need {dataset.train.shape[0]} numbers each, got {len(mean)} and {len(std)}"
         )
-    blank = build(
-        choice.name, choice.options, dataset.train.shape, dataset.n_classes,
-        mean or [0.0] * dataset.train.shape[0], std or [1.0] * dataset.train.shape[0], seed=0,
-    )  # fmt: skip
-    wanted = {name: tensor.numpy() for name, tensor in blank.state_dict().items()}
-    state, how = _matched(found, wanted, path, choice.name)
-    notes = [f"the file names no classes: its output k is taken as class k of the data set, 0 as {dataset.classes[0]}"]
-    spec = blank.spec
+    blank = _blank(choice, dataset, mean, std)
+    state, how = _matched(file, blank, choice.name)
+    spec, origin = blank.spec, file.origin if file.origin.classes else Origin.of(dataset)
     model = TrainedModel(
         network=spec.network, options=spec.options, shape=spec.shape, n_classes=spec.n_classes, state=state,
-        kept="last", epoch=0, selection="made elsewhere", origin=Origin.of(dataset),
+        kept="last", epoch=0, selection="made elsewhere", origin=origin,
     )  # fmt: skip
-    return model, [*how, *notes]
+    return model, [*how, *of_data(file, dataset)]
 
 
-def _question(path: Path, dataset: Dataset) -> str:
+def recognised(file: WeightsFile, dataset: Dataset) -> NetworkChoice | None:
+    """The network that the weights are of: the one that the file names, else the first in the table that has them."""
+    if file.choice is not None:
+        return file.choice
+    shapes = [array.shape for name, array in file.state.items() if not name.startswith(NORMALISED)]
+    for name, row in NETWORKS.items():
+        for options in row.Config.of_weights(shapes):
+            with suppress(ConfigError, DataError):
+                choice = NetworkChoice.of(name, **options)
+                _matched(file, _blank(choice, dataset), name)
+                return choice
+    return None
+
+
+def of_data(file: WeightsFile, dataset: Dataset) -> list[str]:
+    """What the file says of its classes and of the images it was trained on, and what is assumed where it says nothing.
+
+    raises  DataError when it was made for other classes
+    """
+    if sentence := loading.other_classes(file.name, file.origin, dataset):
+        raise DataError(sentence)
+    if file.origin.is_of(dataset):
+        return [f"the file names the classes and the train split of this data set, {dataset.train.hash}"]
+    if file.origin.classes != dataset.classes:
+        return [
+            f"the file names no classes: its output k is taken as class k of the data set, 0 as {dataset.classes[0]}"
+        ]
+    there = f"train split {file.origin.train_hash}" if file.origin.train_hash else "no train split"
+    return [
+        f"the file names the classes of this data set and {there}, {dataset.name} as it is loaded here has "
+        f"{dataset.train.hash}: another limit, split or content; what was learned there may be judged here"
+    ]
+
+
+def proposed(dataset: Dataset) -> tuple[Statistics, str]:
+    """By which mean and deviation images were probably normalised, and why."""
     known = FIELD.get(dataset.name.lower(), ())
-    proposal = " --std ".join(",".join(f"{v:g}" for v in part) for part in known[0]) if known else "0 --std 1"
-    why = "what the field divides by" if known else "if it takes pixels in [0, 1] as they are"
-    return f"{path.name} does not say how its images were normalised: give --mean {proposal} ({why}), or its own"
+    as_they_are = (0.0,) * dataset.train.shape[0], (1.0,) * dataset.train.shape[0]
+    return (
+        (known[0], "what the field divides by") if known else (as_they_are, "if it takes pixels in [0, 1] as they are")
+    )
 
 
-def _state(path: Path) -> dict[str, Array]:
-    """Names and numbers of a file, in its order."""
-    if path.suffix.lower() == ".safetensors":
-        try:
-            limits.refuse(path.name, decoded=path.stat().st_size, packed=path.stat().st_size)
-            with safe_open(path, framework="numpy") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{path.name} is no readable safetensors file: {error}") from None
-    if path.suffix.lower() not in torch_file.SUFFIXES:
-        raise DataError(f"{path.name} is no file of weights: expected .pt, .pth or .safetensors")
-    content = torch_file.load(path)
-    for name in INNER:
-        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
-            content = content[name]
-    if not isinstance(content, Mapping) or not all(isinstance(value, np.ndarray) for value in content.values()):
-        raise DataError(f"{path.name} holds no dict of weights by name: save network.state_dict()")
-    return {name.removeprefix("module."): value for name, value in content.items()}
+def _refuse_others(file: WeightsFile, choice: NetworkChoice, dataset: Dataset) -> None:
+    """A file that says of itself which network it is of is not taken for another with the same shapes."""
+    if file.choice is not None and file.choice != choice:
+        raise DataError(f"{file.name} says that it is {words(file.choice)}, not {words(choice)}: choose that")
+    of_data(file, dataset)
 
 
-def _matched(
-    found: Mapping[str, Array], wanted: Mapping[str, Array], path: Path, network: str
-) -> tuple[dict[str, Array], list[str]]:
+def words(choice: NetworkChoice) -> str:
+    """A network with its options: mlp with width 8, depth 1."""
+    options = ", ".join(f"{name} {value}" for name, value in choice.options.model_dump().items())
+    return f"{choice.name} with {options}"
+
+
+def _blank(
+    choice: NetworkChoice, dataset: Dataset, mean: Sequence[float] = (), std: Sequence[float] = ()
+) -> Classifier:
+    channels = dataset.train.shape[0]
+    return build(
+        choice.name, choice.options, dataset.train.shape, dataset.n_classes, mean or [0.0] * channels,
+        std or [1.0] * channels, seed=0,
+    )  # fmt: skip
+
+
+def _question(file: WeightsFile, dataset: Dataset) -> str:
+    statistics, why = proposed(dataset)
+    proposal = " --std ".join(",".join(f"{value:g}" for value in part) for part in statistics)
+    return f"{file.name} does not say how its images were normalised: give --mean {proposal} ({why}), or its own"
+
+
+def _matched(file: WeightsFile, blank: Classifier, network: str) -> tuple[dict[str, Array], list[str]]:
     """Weights by the names of the architecture; of the statistics those that were given where the file has none."""
+    found, wanted = file.state, {name: tensor.numpy() for name, tensor in blank.state_dict().items()}
     body = {name: array for name, array in wanted.items() if not name.startswith(NORMALISED)}
     statistics = [name for name in wanted if name.startswith(NORMALISED) and name in found]
     there = {name: array for name, array in found.items() if not name.startswith(NORMALISED)}
@@ -100,38 +139,33 @@ def _matched(
     else:
         there = {name: array for name, array in there.items() if not name.endswith(COUNTER)}
         own = [name for name in body if not name.endswith(COUNTER)]
-        pairs = list(zip(own, there, strict=False))
         if len(own) != len(there):
             raise DataError(
-                f"{path.name} has {len(there)} tensors, {network} with these options has {len(own)}: give the options "
-                "of the network it was trained as"
+                f"{file.name} has {len(there)} tensors, {network} with these options has {len(own)}: {AS_TRAINED}"
             )
-        if path.suffix.lower() == ".safetensors":
-            pairs = _by_shape(own, body, there, path)
+        pairs = list(zip(own, there, strict=True)) if file.ordered else _by_shape(own, body, there, file.name)
         how = [f"layers were matched in their order: {', '.join(f'{b} → {a}' for a, b in pairs[:3])} …"]
     state = dict(wanted)
     for name, theirs in [*pairs, *((name, name) for name in statistics)]:
         if found[theirs].shape != wanted[name].shape or found[theirs].dtype.kind not in "fiu":
             raise DataError(
-                f"{theirs} of {path.name} has shape {found[theirs].shape}, {name} of {network} {wanted[name].shape}: "
-                "give the options of the network it was trained as"
+                f"{theirs} of {file.name} has shape {found[theirs].shape}, {name} of {network} {wanted[name].shape}: "
+                f"{AS_TRAINED}"
             )
         state[name] = found[theirs].astype(wanted[name].dtype)
-    if not all(np.isfinite(array).all() for array in state.values()):
-        raise DataError(f"{path.name} holds NaN or infinite weights: it is damaged, or its training diverged")
     if any((state[name] <= 0).any() for name in statistics if name.endswith("std")):
-        raise DataError(f"{path.name} divides images by a deviation of 0 or less: it is damaged")
+        raise DataError(f"{file.name} divides images by a deviation of 0 or less: it is damaged")
     return state, how
 
 
 def _by_shape(
-    own: Sequence[str], body: Mapping[str, Array], there: Mapping[str, Array], path: Path
+    own: Sequence[str], body: Mapping[str, Array], there: Mapping[str, Array], file: str
 ) -> list[tuple[str, str]]:
     """Safetensors keep no order of layers: shapes must tell them apart."""
     shapes = {array.shape: name for name, array in there.items()}
     if len(shapes) < len(there) or any(body[name].shape not in shapes for name in own):
         raise DataError(
-            f"{path.name} names its layers otherwise, and safetensors keep no order to match them by: save them "
+            f"{file} names its layers otherwise, and safetensors keep no order to match them by: save them "
             f"as .pt, or under the names {', '.join(own[:3])} …"
         )
     return [(name, shapes[body[name].shape]) for name in own]

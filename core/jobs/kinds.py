@@ -17,6 +17,7 @@ KINDS: Mapping[str, Kind] = {
     "condense": _kind("condense", "run:condense"),
     "bring": _kind("bring", "bring:bring"),
     "train": _kind("train", "run:train"),
+    "weights": _kind("weights", "elsewhere:look"),
     "network": _kind("network", "elsewhere:network"),
     "code": _kind("code", "elsewhere:code"),
     "evaluate": _kind("evaluate", "run:evaluate"),

@@ -28,6 +28,28 @@ class NetworkResult(Evaluated):
     weights_hash: str = ""
 
 
+class WeightsResult(OnData):
+    """A file of weights that was looked at for a data set: what it is of, as it says itself or as its shapes tell.
+
+    network, options  "" and {} where its tensors are those of no network in the table
+    mean, std         by which images were probably normalised, a number a channel, unless the file says so itself
+    says_classes, says_train_hash  of what it was made from; blank where it says nothing
+    """
+
+    weights_file: str = ""
+    weights_hash: str = ""
+    tensors: int = 0
+    network: str = ""
+    options: Mapping[str, Any] = {}
+    says_network: bool = False
+    says_statistics: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    statistics_are: str = ""
+    says_classes: tuple[str, ...] = ()
+    says_train_hash: str = ""
+
+
 class BringResult(Condensed):
     """A set from elsewhere that was looked at: taken, or with a question about its black and white.
 
@@ -193,6 +215,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "condense": Condensed,
     "bring": BringResult,
     "train": RunResult,
+    "weights": WeightsResult,
     "network": NetworkResult,
     "code": Evaluated,
     "evaluate": Evaluated,

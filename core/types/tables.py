@@ -4,7 +4,7 @@ A row holds the Config, which pages read, and names the work (`Named`), which on
 Configs are light, and those of the work import torch and the like at their top. A test enforces this.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,11 @@ class NetworkOptions(Options):
     def refuse(self, shape: tuple[int, int, int]) -> str:
         """A sentence saying why the network cannot take images of (c, h, w), or ""."""
         return ""
+
+    @classmethod
+    def of_weights(cls, shapes: Sequence[tuple[int, ...]]) -> Iterator[dict[str, Any]]:
+        """The options that a network with tensors of these shapes may have; none where they tell nothing."""
+        yield from ()
 
 
 @dataclass(frozen=True, kw_only=True)

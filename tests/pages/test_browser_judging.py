@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from torch import nn
 
 pytestmark = pytest.mark.browser
 SLOW = 240_000  # ms, for a worker that first imports everything on a busy machine
@@ -66,3 +68,21 @@ def test_evaluate_and_audit(visit, run_id: str) -> None:
     page.mouse.move(900, 300)  # away from the button, whose tooltip lies outside all landmarks
     expect(page.get_by_role("tooltip")).to_have_count(0)
     no_violations(page)
+
+
+def test_weights_are_uploaded_understood_and_attacked(visit, tmp_path) -> None:
+    torch.manual_seed(0)
+    theirs = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
+    torch.save(theirs.state_dict(), tmp_path / "theirs.pt")
+    page = visit("/attack")
+    page.get_by_text("Bring a network").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "theirs.pt")
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_text("mlp with width 8, depth 1, as the shapes of its tensors tell")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_text(re.compile("theirs.pt.* is in the list: clean"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Attack it").click()
+    expect(page.get_by_role("combobox", name="Run")).to_have_value(re.compile("theirs.pt"))
+    page.get_by_role("button", name="Attack", exact=True).click()
+    expect(page.get_by_text("Fooled", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stException")).to_have_count(0)

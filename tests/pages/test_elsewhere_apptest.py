@@ -79,3 +79,34 @@ def test_a_network_from_elsewhere_is_attacked_audited_and_proven(place: Path):
     assert not app.exception and not app.error, (app.exception, app.error)
     proofs = [(job.status, job.config["proof"]["certificate"]) for job in api.proving.proofs(brought.id)]
     assert proofs == [("done", "smoothing"), ("done", "ibp")]
+
+
+@pytest.mark.parametrize("page", ["attack", "audit", "lab"])
+def test_weights_that_are_uploaded_are_understood_confirmed_and_judged(page: str, place: Path):
+    app = shown(page)
+    app.file_uploader(key=f"{page}.brought.file").upload("sent.pt", (place / "theirs.pt").read_bytes()).run()
+    app.button(key=f"{page}.brought.look").click().run()
+    assert not app.exception and not app.error, (app.exception, app.error)
+    said = texts(app)
+    assert "mlp with width 8, depth 1, as the shapes of its tensors tell" in said
+    assert "10, in the order of the data set: 0, 1, 2" in said and "not said: if it takes pixels" in said
+    assert "its output k is taken as class k of the data set" in said
+    app.button(key=f"{page}.brought.use").click().run()
+    assert not app.exception and not app.error, (app.exception, app.error)
+    assert "is in the list: clean" in texts(app)
+    judged = api.runs(kind="network")[0]
+    assert judged.kind == "network" and judged.config["inputs"] == {"mean": [0.0], "std": [1.0]}
+    app.button(key=f"{page}.brought.audit").click().run()
+    if page == "audit":
+        assert app.selectbox(key="audit.run").value == judged.id
+
+
+def test_weights_that_do_not_fit_are_one_sentence_on_the_page(place: Path):
+    torch.save(nn.Linear(64, 10).state_dict(), place / "line.pt")
+    app = shown("attack")
+    app.file_uploader(key="attack.brought.file").upload("line.pt", (place / "line.pt").read_bytes()).run()
+    app.button(key="attack.brought.look").click().run()
+    assert "of no network that is known: choose it below" in texts(app)
+    app.button(key="attack.brought.use").click().run()
+    assert not app.exception
+    assert any("line.pt has 2 tensors, mlp with these options has 8" in said.value for said in app.warning)
