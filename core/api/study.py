@@ -17,6 +17,7 @@ from core.engine.executor import CREATION_FLAGS, ROOT
 from core.errors import RunError
 from core.settings.flags import written
 from core.settings.study import START_NETWORK, Place, Study, StudyOptions, plan
+from core.study import bundle
 from core.study.desk import Desk
 from core.study.done import finished
 from core.study.grid import alone, along, at, beside, measured, nearest
@@ -29,8 +30,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 
 __all__ = [
     "Difference", "Place", "Row", "Study", "StudyOptions", "along", "at", "at_work", "begin", "beside", "command",
-    "continue_with", "cost", "log", "markdown", "measured", "missing", "nearest", "progress", "rows", "start",
-    "stop", "studies", "study", "widen",
+    "continue_with", "cost", "export", "export_to", "log", "markdown", "measured", "missing", "nearest", "progress",
+    "rows", "start", "stop", "studies", "study", "widen",
 ]  # fmt: skip
 
 
@@ -164,6 +165,24 @@ def command(name: str) -> str:
 def cost(name: str) -> Any:
     """Wall seconds of what is missing, see core.study.estimate.Estimate. Imports torch; takes seconds."""
     return ESTIMATE(study(name), store(), home())
+
+
+def export(name: str) -> bytes:
+    """Settings and the records of the finished cells, as one zip from which `reproduce` does it again.
+
+    raises  RunError when nothing is done yet
+    """
+    done, found = finished(store(name)), study(name)
+    records = [done[cell.digest] for cell in plan(found) if cell.digest in done]
+    if not records:
+        raise RunError(f"no run of the study {name} is done: there is nothing yet to do again")
+    return bundle.pack(name, found, records)
+
+
+def export_to(name: str, path: Path) -> None:
+    """Write the zip of `export` to a file; ResourceError, before anything is read, when that cannot be written."""
+    writing.writable(path)
+    writing.save_bytes(path, export(name))
 
 
 def rows(name: str) -> list[Row]:

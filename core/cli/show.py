@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.events import Progress
-from core.types import RunRecord
+from core.types import EventRow, RunRecord
 
 EVERY_S = 0.2
 BRIEF = 6  # entries of a list that are still printed for people
@@ -40,6 +40,13 @@ class Ticker:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._width:
             sys.stderr.write("\r" + " " * self._width + "\r")
+
+
+def titled(words: str, event: EventRow) -> Progress:
+    """An event of one run among many, with the run in words before its stage."""
+    return Progress(
+        stage=f"{words}: {event.stage}", done=event.done, total=event.total, unit=event.unit, note=event.note
+    )
 
 
 def as_json(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +12,6 @@ import typer
 from core import api
 from core.cli import show
 from core.errors import RunError
-from core.events import Progress
-from core.types import EventRow
 
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = typer.Typer(
@@ -75,6 +74,13 @@ def show_study(name: Name, as_json: Json = False) -> None:
     _tell(name, as_json)
 
 
+@app.command()
+def export(name: Name, out: Annotated[Path, typer.Option(help="zip file to write")]) -> None:
+    """Write settings and results into one zip, from which `python -m core reproduce` does the study again."""
+    api.study.export_to(name, out)
+    typer.echo(f"wrote {out}")
+
+
 @app.command("list")
 def list_studies(as_json: Json = False) -> None:
     """The studies of this home with how far they are."""
@@ -104,7 +110,7 @@ def _work(name: str, workers: int | None) -> None:
         api.set_parallel(workers)
     failed: list[str] = []
     with show.Ticker() as ticker:
-        for words, record in api.study.continue_with(name, lambda words, event: ticker(_titled(words, event))):
+        for words, record in api.study.continue_with(name, lambda words, event: ticker(show.titled(words, event))):
             done, total = api.study.progress(name)
             typer.echo(f"{done}/{total}  {record.status}  {words}", err=True)
             if record.status == "cancelled":
@@ -114,12 +120,6 @@ def _work(name: str, workers: int | None) -> None:
     if failed or (left := api.study.missing(name)):
         told = "; ".join(failed) or f"{len(left)} runs of other processes are not done, the first is {left[0]}"
         raise RunError(f"the study {name} is not complete: {told}; `python -m core study resume {name}` goes on")
-
-
-def _titled(words: str, event: EventRow) -> Progress:
-    return Progress(
-        stage=f"{words}: {event.stage}", done=event.done, total=event.total, unit=event.unit, note=event.note
-    )
 
 
 def _tell(name: str, as_json: bool, more: dict[str, Any] | None = None) -> None:

@@ -4,9 +4,13 @@ from core.engine.store import Store
 from core.types import RunRecord
 
 
-def finished(store: Store) -> dict[str, RunRecord]:
-    """The newest finished run of each digest."""
+def finished(store: Store, since: float = 0.0) -> dict[str, RunRecord]:
+    """The newest finished run of each digest.
+
+    since  seconds since the epoch: only runs that were queued later
+    """
     found: dict[str, RunRecord] = {}
     for record in store.runs(kind="run", status=("done",)):
-        found.setdefault(record.digest, record)
+        if record.created >= since:
+            found.setdefault(record.digest, record)
     return found

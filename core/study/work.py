@@ -17,7 +17,6 @@ from filelock import FileLock
 
 from core.engine import locks, recovery, writing
 from core.engine.perform import folder_of
-from core.engine.store import Store
 from core.jobs import frames, keeping, stages
 from core.settings.study import Cell, Study, groups
 from core.study.desk import Desk
@@ -92,7 +91,7 @@ def _next(group: _Group, desk: Desk) -> None:
     group.cell, group.heard = None, 0
     while group.left and group.cell is None:
         cell = group.left.popleft()
-        if cell.digest not in finished(desk.store):
+        if cell.digest not in finished(desk.store, desk.since):
             group.cell, group.run_id = cell, _begin(cell, group.cells, desk)
 
 
@@ -100,15 +99,16 @@ def _begin(cell: Cell, cells: list[Cell], desk: Desk) -> str:
     """Continue what an earlier attempt left of a cell, or begin it; returns the id of its run."""
     known = cell.identity
     for record in desk.store.runs(kind="run", digest=known.digest, status=GOING, limit=1):
-        return record.id
+        if record.created >= desk.since:
+            return record.id
     for record in desk.store.runs(kind="run", digest=known.digest, status=UNFINISHED, limit=1):
-        if record.resumable:
+        if record.resumable and record.created >= desk.since:
             desk.store.requeue(record.id, lane=desk.lane)
             desk.executor.submit(record.id)
             return record.id
     title = f"{desk.name} · {cell.words}"
     run_id = desk.store.new_id()
-    seconds = _adopt(cell, cells, run_id, desk.store, desk.home)
+    seconds = _adopt(cell, cells, run_id, desk)
     desk.store.create(
         "run", cell.values, name=title, digest=known.digest, basis=known.basis, lane=desk.lane, run_id=run_id,
         seconds=seconds,
@@ -117,11 +117,11 @@ def _begin(cell: Cell, cells: list[Cell], desk: Desk) -> str:
     return run_id
 
 
-def _adopt(cell: Cell, cells: list[Cell], run_id: str, store: Store, home: Path) -> dict[str, float]:
+def _adopt(cell: Cell, cells: list[Cell], run_id: str, desk: Desk) -> dict[str, float]:
     """Lay what finished runs of the same condensed set left into a new run's folder; what that took, by stage."""
-    folder = folder_of(home, run_id)
+    home, folder = desk.home, folder_of(desk.home, run_id)
     seconds: dict[str, float] = {}
-    done = finished(store)
+    done = finished(desk.store, desk.since)
     for other in cells:
         record = done.get(other.digest)
         if record is None:

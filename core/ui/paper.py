@@ -34,6 +34,11 @@ def of_study(name: str, eps: float, figure: Chart, key: str) -> None:
                 key=f"{key}.{ending}", on_click="ignore", width="stretch",
                 help="At the width of a column, 3.3 inches",
             )  # fmt: skip
+        st.download_button(
+            "Bundle to do it again (ZIP)", partial(api.study.export, name), f"study-{name}.zip", "application/zip",
+            key=f"{key}.bundle", on_click="ignore", width="stretch",
+            help="Settings and all numbers; `python -m core reproduce FILE` does it again and compares",
+        )  # fmt: skip
 
 
 def of_runs(run_ids: Sequence[str], key: str) -> None:

@@ -133,7 +133,7 @@ def test_a_study_is_written_up_for_a_paper(home: Path):
     table = app.dataframe[0].value
     assert table["AutoAttack over random"].iloc[4].startswith("+0.0 [") and table["Clean over random"].iloc[2] == "–"
     keys = [button.key for button in app.get("download_button")]
-    assert {f"study.paper.{form}" for form in (*api.paper.FORMS, "svg", "pdf")} <= set(keys)
+    assert {f"study.paper.{form}" for form in (*api.paper.FORMS, "svg", "pdf", "bundle")} <= set(keys)
     for form in api.paper.FORMS:
         assert len(api.paper.of_study("half", form, 0.1)) > 100
     assert "2 of 12 runs" not in api.paper.of_study("half", "html") and "runs of this study are done" in (
