@@ -54,15 +54,21 @@ def first() -> None:
 
 
 def upload() -> None:
-    file = st.file_uploader(
-        "A .zip of class folders, an .npz of arrays, a .csv or .tsv (also .gz), or a .parquet",
+    files = st.file_uploader(
+        "A .zip of class folders, an .npz of arrays, a .csv, .tsv or .parquet, or all files of a set that is several",
         key="data.file",
+        accept_multiple_files=True,
         help="train/<class>/*.png, test/<class>/*.png; without test/ a stratified split is made. In an .npz x_train, "
-        "y_train, x_test, y_test. What comes as several files goes by path, or into one .npz. Nothing is unpickled",
+        "y_train, x_test, y_test. Choose images and labels together where they are apart: x.npy and y.npy, IDX files, "
+        "a zip of images with its labels.csv. Nothing is unpickled",
     )
     settings = answers.of_source()
-    if file and st.button("Load", key="data.upload", type="primary"):
-        prepare(api.upload(file.name, file).replace(**settings))
+    if len(files) > 1:
+        st.caption(f"{len(files)} files, taken as one set: {api.together([file.name for file in files])}")
+    if files and st.button("Load", key="data.upload", type="primary"):
+        one = len(files) == 1
+        sent = [(file.name, file) for file in files]
+        prepare((api.upload(*sent[0]) if one else api.upload_together(sent)).replace(**settings))
 
 
 def path() -> None:

@@ -25,7 +25,7 @@ from core.api import (
 )
 from core.api.artifacts import classifier, command, export, export_to, image, map_data, map_stamp, members, thumbnails
 from core.api.beside import references, submit_references
-from core.api.data import prepare, prepared, upload, uploads
+from core.api.data import prepare, prepared, together, upload, upload_together, uploads
 from core.api.judging import (
     AttackConfig,
     AuditConfig,
@@ -199,10 +199,12 @@ __all__ = [
     "taking",
     "test_images",
     "thumbnails",
+    "together",
     "train_now",
     "trashed",
     "trouble",
     "upload",
+    "upload_together",
     "uploads",
     "visitors",
     "width_of",

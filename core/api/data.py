@@ -1,11 +1,12 @@
 """Data sets: load and describe them in the background, find them again, take uploads."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from core.api import queue, visitors
 from core.api.workplace import home
-from core.datasets import DATASETS, save_upload
+from core.datasets import DATASETS, form_of, save_together, save_upload
 from core.datasets.upload import MOST_BYTES, SUFFIXES
 from core.jobs.files import UPLOADS
 from core.types import DataConfig, RunRecord
@@ -42,12 +43,28 @@ def upload(name: str, file: BinaryIO) -> DataConfig:
     return DataConfig(name=str(save_upload(name, file, home() / "data" / UPLOADS, most=most)))
 
 
+def upload_together(files: Sequence[tuple[str, BinaryIO]]) -> DataConfig:
+    """As `upload`, of several files that make one set: they are stored in one folder, which is read as one.
+
+    raises  DataError also when they make no set
+    """
+    most = visitors.most_upload() or MOST_BYTES
+    return DataConfig(name=str(save_together(files, home() / "data" / UPLOADS, most=most)))
+
+
+def together(names: Sequence[str]) -> str:
+    """What files with these names are as one set, in words; DataError when they make none."""
+    return form_of(names)
+
+
 def uploads() -> list[str]:
     """Paths of the data sets that were uploaded or found in data/."""
     folder = home() / "data"
     given = folder / UPLOADS  # a folder a content; earlier versions put the files there
     own = [path for path in folder.glob("*") if path.stem not in DATASETS]  # downloads have names of their own
-    return sorted(str(path) for path in [*own, *given.glob("*"), *given.glob("*/*")] if _loadable(path))
+    sets = [path for path in given.glob("*/*") if path.is_dir()]  # of several files
+    found = {path for path in [*own, *given.glob("*"), *given.glob("*/*")] if _loadable(path)}
+    return sorted(str(path) for path in found.union(sets) if not path.name.startswith("."))
 
 
 def _loadable(path: Path) -> bool:

@@ -7,13 +7,26 @@ from core.datasets.arrays import assemble
 from core.datasets.describe import Description, describe, preview, source
 from core.datasets.readers import READERS, reader_of
 from core.datasets.split import limited
+from core.datasets.together import form_of, save_together
 from core.datasets.upload import save_upload
 from core.errors import DataError
 from core.events import Work
 from core.types import OF_SOURCE, DataConfig, Dataset, Loader, Named, Understood
 from core.types.plugins import extend
 
-__all__ = ["DATASETS", "READERS", "Description", "describe", "load", "preview", "save_upload", "source", "understand"]
+__all__ = [
+    "DATASETS",
+    "READERS",
+    "Description",
+    "describe",
+    "form_of",
+    "load",
+    "preview",
+    "save_together",
+    "save_upload",
+    "source",
+    "understand",
+]
 
 MOST_SHOWN = 80  # letters of a path in a sentence
 TORCHVISION = "torchvision"

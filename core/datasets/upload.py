@@ -11,9 +11,10 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from core.datasets.readers import forms
 from core.errors import DataError
@@ -22,7 +23,7 @@ ARCHIVES = (".npz", ".zip")
 SUFFIXES = (*ARCHIVES, ".parquet", *forms.TABLES)  # forms that are one file
 MOST_BYTES = 4_000_000_000
 MOST_LETTERS = 80  # of a name
-TOGETHER = "save all as one .npz (x_train, y_train, x_test, y_test), or give the path of their folder"
+TOGETHER = "choose all files of the set at once, or give the path of their folder"
 BLOCK = 1 << 20
 
 
@@ -37,31 +38,50 @@ def save_upload(
     """
     plain = plain_name(name, suffixes)
     temporary: Path | None = None
+    with storing(plain, folder):
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp", delete=False) as out:
+                temporary, copied = Path(out.name), Copying(most)
+                copied.copy(file, out, plain)
+            if plain.endswith(ARCHIVES):
+                refuse_foreign(temporary, plain)
+            elif plain.endswith(SUFFIXES):
+                copied.digest.update(plain.encode())
+            return _placed(temporary, folder / copied.digest.hexdigest()[:32], plain)
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def storing(name: str, folder: Path) -> Iterator[None]:
+    """Make the folder, and turn what the machine refuses meanwhile into a sentence about the file called `name`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp", delete=False) as out:
-            temporary = Path(out.name)
-            digest, size = hashlib.sha256(), 0
-            while block := file.read(BLOCK):
-                size += len(block)
-                if size > most:
-                    raise DataError(f"{plain} is larger than {most / 1e6:,.0f} MB, the most that is taken here")
-                digest.update(block)
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-        if plain.endswith(ARCHIVES):
-            _refuse_foreign(temporary, plain)
-        elif plain.endswith(SUFFIXES):
-            digest.update(plain.encode())
-        return _placed(temporary, folder / digest.hexdigest()[:32], plain)
+        yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise DataError(f"{plain} could not be stored, the disk is full: free some space and try again") from None
-        raise DataError(f"{plain} could not be stored: {error.strerror}; try again") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            raise DataError(f"{name} could not be stored, the disk is full: free some space and try again") from None
+        raise DataError(f"{name} could not be stored: {error.strerror}; try again") from None
+
+
+class Copying:
+    """Copies that count bytes together, of which `most` are taken, and hash them together."""
+
+    def __init__(self, most: int) -> None:
+        self.digest = hashlib.sha256()
+        self._most, self._size = most, 0
+
+    def copy(self, file: BinaryIO, out: IO[bytes], name: str) -> None:
+        """Copy a file to the disk; DataError when that are too many bytes."""
+        while block := file.read(BLOCK):
+            self._size += len(block)
+            if self._size > self._most:
+                raise DataError(f"{name} is larger than {self._most / 1e6:,.0f} MB, the most that is taken here")
+            self.digest.update(block)
+            out.write(block)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def plain_name(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
@@ -69,15 +89,20 @@ def plain_name(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
 
     raises  DataError for another kind of file, with what to do about those that come as two files or belong elsewhere
     """
-    plain = re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).name).lstrip(".")
+    plain = safe(name)
     if (files := forms.files_of(plain)) > 1:
-        raise DataError(f"{name[:80]!r} is one of {files} files that belong together: give the path of their folder")
+        raise DataError(f"{name[:80]!r} is one of {files} files that belong together: {TOGETHER}")
     suffix = next((suffix for suffix in suffixes if plain.lower().endswith(suffix)), "")
     stem = plain[: len(plain) - len(suffix)]
     if suffix and stem:
         return stem[:MOST_LETTERS] + suffix
     advice = _advice(plain.lower()) if suffixes is SUFFIXES else ""
     raise DataError(f"{name[:80]!r} is {advice or 'none of ' + ', '.join(suffixes) + ': upload one of those'}")
+
+
+def safe(name: str) -> str:
+    """The last part of a name, of letters, digits, `_`, `.` and `-` alone."""
+    return re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).name).lstrip(".")
 
 
 def _advice(name: str) -> str:
@@ -98,7 +123,7 @@ def _advice(name: str) -> str:
     return ""
 
 
-def _refuse_foreign(path: Path, name: str) -> None:
+def refuse_foreign(path: Path, name: str) -> None:
     """Refuse what is no archive at all; a passing error of the machine is no proof of that."""
     try:
         with zipfile.ZipFile(path):

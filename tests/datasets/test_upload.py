@@ -53,10 +53,10 @@ def test_other_uploads_are_refused(name: str, tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("t10k-images-idx3-ubyte.gz", "keeps images and labels apart: save all as one .npz"),
+        ("t10k-images-idx3-ubyte.gz", "keeps images and labels apart: choose all files of the set at once"),
         ("X_train.npy", "one array, and a data set has images and labels"),
         ("data_batch_1", "one batch of several"),
-        ("train-00000-of-00002.parquet", "one of 2 files that belong together: give the path"),
+        ("train-00000-of-00002.parquet", "one of 2 files that belong together: choose all"),
         ("published.PT", "a condensed set is brought in the Lab"),
     ],
 )

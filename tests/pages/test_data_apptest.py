@@ -138,4 +138,26 @@ def test_an_upload_that_is_no_data_set_alone_is_one_sentence(name: str, home: Pa
     app = uploading(name, b"some")
     assert not app.exception and "job" not in app.query_params
     (said,) = [error.value for error in app.error]
-    assert "upload one of those" in said if name == "notes.txt" else "save all as one .npz" in said
+    assert "upload one of those" in said if name == "notes.txt" else "choose all files of the set at once" in said
+
+
+def test_several_files_of_one_upload_become_one_set_and_are_said(home: Path):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.switch_page("pages/data.py")
+    app.query_params["data.way"] = "Upload"
+    app.run()
+    arrays = {"x.npy": PIXELS.astype(np.uint8), "y.npy": np.arange(len(PIXELS)) % 2}
+    sent = []
+    for name, array in arrays.items():
+        np.save(out := io.BytesIO(), array)
+        sent.append((name, out.getvalue(), "application/octet-stream"))
+    app.file_uploader(key="data.file").set_value(sent).run()
+    assert "2 files, taken as one set: single arrays, .npy" in text(app)
+    app.button(key="data.upload").click().run()
+    assert not app.exception and not app.error
+    config = DataConfig(**api.runs(kind="data", limit=1)[0].config)
+    assert config.name in api.uploads() and Path(config.name).name == "x-and-1-more"
+    dataset = drive(load(config, root=home))
+    assert len(dataset.train) + len(dataset.test) == len(PIXELS)
+    app.file_uploader(key="data.file").set_value([*sent, ("z.zip", b"", "application/zip")]).run()
+    assert any("make no set together" in said.value for said in app.error)

@@ -46,7 +46,9 @@ READERS: tuple[Reader, ...] = (
     Reader(title="parquet with images", takes=named(forms.parquet), read=Named("core.datasets.readers.parquet:read")),
     Reader(title="pairs of .npy", takes=named(forms.npy, 0), read=Named("core.datasets.readers.npy:read")),
     Reader(
-        title="CSV with one image a row", takes=ending(*forms.TABLES), read=Named("core.datasets.readers.table:read")
+        title="CSV with one image a row",
+        takes=lambda path: ending(*forms.TABLES)(path) or places.all_of(path, forms.table),
+        read=Named("core.datasets.readers.table:read"),
     ),
     Reader(title="folder of class folders", takes=Path.is_dir, read=Named("core.datasets.readers.folder:read")),
 )

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from core.datasets.found import PARTS, Found
@@ -49,17 +50,34 @@ def read(path: Path, config: DataConfig) -> Work[Found]:
 
     raises  DataError for files that cannot be read or placed, unless `config.skip_bad`
     """
-    if path.is_dir():
+    packed = _zip_with_labels(path) if path.is_dir() else path
+    if packed is None:
         return (yield from _read(of_folder(path), path, config))
     try:
-        with zipfile.ZipFile(path) as archive:
-            tree = of_zip(archive, path.name)
+        with zipfile.ZipFile(packed) as archive:
+            tree = of_zip(archive, packed.name)
+            if path.is_dir():
+                tree = _beside(tree, path)
             inner = [entry for entry in tree.entries if entry.path.suffix.lower() == ".npz"]
             if len(inner) == 1 and not any(_looks(entry) for entry in tree.entries):
                 return (yield from _inner(inner[0], tree, path, config))
-            return (yield from _read(tree, path, config))
+            return (yield from _read(tree, path, config, packed.stat().st_size))
     except DAMAGED as error:
-        raise DataError(f"{path.name} is no readable zip: {error}; is it complete?") from None
+        raise DataError(f"{packed.name} is no readable zip: {error}; is it complete?") from None
+
+
+def _zip_with_labels(folder: Path) -> Path | None:
+    """The one zip of a folder that holds nothing else but its labels.csv, or None."""
+    files = [file for file in folder.iterdir() if not file.name.startswith(".")]
+    zips = [file for file in files if file.suffix.lower() == ".zip"]
+    return zips[0] if len(files) == 2 and len(zips) == 1 and (folder / labels_csv.NAME) in files else None
+
+
+def _beside(tree: Tree, folder: Path) -> Tree:
+    """The files of a zip, with the labels.csv that lies beside it at their top."""
+    labels = [entry for entry in of_folder(folder).entries if entry.path.name == labels_csv.NAME]
+    note = f"{labels_csv.NAME} beside {tree.name} is read too"
+    return replace(tree, entries=(*tree.entries, *labels), notes=(*tree.notes, note))
 
 
 def _inner(entry: Entry, tree: Tree, path: Path, config: DataConfig) -> Work[Found]:
@@ -69,7 +87,8 @@ def _inner(entry: Entry, tree: Tree, path: Path, config: DataConfig) -> Work[Fou
     return (yield from npz.read_bytes(entry.read(), path, config, rest, note))
 
 
-def _read(tree: Tree, path: Path, config: DataConfig) -> Work[Found]:
+def _read(tree: Tree, path: Path, config: DataConfig, packed: int | None = None) -> Work[Found]:
+    """Images of a tree; `packed` bytes of the archive that they come from, None for files that lie open."""
     images = {entry.path: entry for entry in tree.entries if _looks(entry)}
     if not images:
         raise DataError(f"{path.name} holds no images ({', '.join(decode.SUFFIXES)}): expected {LAYOUT}{_hint(tree)}")
@@ -85,7 +104,6 @@ def _read(tree: Tree, path: Path, config: DataConfig) -> Work[Found]:
         place: f"{HOMELESS}: expected {LAYOUT}"
         for place, found in arranged.places.items() if found.name is None
     }  # fmt: skip
-    packed = None if path.is_dir() else path.stat().st_size
     pile = Pile(path.name, Counter(place.part for place in arranged.places.values()), config.resize, packed)
     yield from _fill(pile, images, arranged.places, bad)
     if bad and not config.skip_bad:

@@ -24,6 +24,11 @@ def parquet(name: str) -> bool:
     return name.lower().endswith(".parquet")
 
 
+def table(name: str) -> bool:
+    """Whether a file is a table."""
+    return name.lower().endswith(TABLES)
+
+
 def files_of(name: str) -> int:
     """Of how many files a parquet is one, as the hub numbers them: train-00000-of-00002; else 1."""
     found = SHARD.search(name)

@@ -32,3 +32,12 @@ def folder_of(path: Path, wanted: Callable[[str], bool], deepest: int = DEEPEST)
     if path.is_file():
         return path.parent if wanted(path.name) else None
     return holding(path, wanted, deepest) if path.is_dir() else None
+
+
+def all_of(path: Path, wanted: Callable[[str], bool]) -> bool:
+    """Whether a path is a folder in which every file is wanted, and there is no folder; hidden ones do not count."""
+    try:
+        inside = [one for one in path.iterdir() if not one.name.startswith(".")] if path.is_dir() else []
+    except OSError:
+        return False
+    return bool(inside) and all(one.is_file() and wanted(one.name) for one in inside)

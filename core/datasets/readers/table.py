@@ -37,11 +37,11 @@ BROKEN = (
 
 
 def read(path: Path, config: DataConfig) -> Work[Found]:
-    """Rows of a table, and of its partner for the other part, as images.
+    """Rows of a table, or of the tables of a folder, and of its partner for the other part, as images.
 
     raises  DataError when there is no label, a value is no number, or rows differ in length
     """
-    files, notes = _partners(path)
+    files, notes = _inside(path) if path.is_dir() else _partners(path)
     x: dict[Part, list[Array]] = {part: [] for part in PARTS}
     y: dict[Part, list[Array]] = {part: [] for part in PARTS}
     left: list[LeftOut] = []
@@ -63,6 +63,16 @@ def read(path: Path, config: DataConfig) -> Work[Found]:
         called={part: (f"the {part} rows", f"the {part} labels") for part in PARTS}, left_out=tuple(left),
         notes=tuple(dict.fromkeys(notes)),
     )  # fmt: skip
+
+
+def _inside(folder: Path) -> tuple[dict[Path, Part], list[str]]:
+    """The tables of a folder, which must be the parts of one set."""
+    tables = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    found, _ = _partners(tables[0])
+    if set(found) != set(tables):
+        names = listed([file.name for file in tables], 4)
+        raise DataError(f"{folder.name} has several tables that are not the parts of one set, {names}: give one's path")
+    return found, [f"{listed([file.name for file in tables], 4)} are read as one set"] if tables[1:] else []
 
 
 def _partners(path: Path) -> tuple[dict[Path, Part], list[str]]:
