@@ -32,8 +32,17 @@ def home(run_id: str = "") -> Path:
     """The folder that holds data/, runs/, cache/ and the store: $BALLAST_HOME, or the project's root.
 
     run_id  of an example: the folder of the examples
+    raises  ConfigError for a URL, which would else become a folder of that name
     """
-    return EXAMPLES if run_id.startswith(PREFIX) else _resolved(Path(os.environ.get("BALLAST_HOME") or ROOT).absolute())
+    if run_id.startswith(PREFIX):
+        return EXAMPLES
+    told = os.environ.get("BALLAST_HOME") or str(ROOT)
+    if "://" in told:
+        raise ConfigError(
+            f"BALLAST_HOME must be a folder, got {told[:80]!r}: a home cannot lie in an object store; name a folder "
+            f"that all machines share, and a database in BALLAST_STORE"
+        )
+    return _resolved(Path(told).absolute())
 
 
 @cache  # a page asks dozens of times, and each answer would look at every folder on the way

@@ -115,6 +115,17 @@ def test_a_home_that_cannot_be_used_is_one_sentence_and_no_page_behind_it(tmp_pa
     assert "should be a folder and is none" in error.value and not app.title and not app.get("bidi_component")
 
 
+def test_a_home_in_an_object_store_is_refused_and_no_folder_of_its_name_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BALLAST_HOME", "s3://bucket/place")
+        app = front()
+    (error,) = app.error
+    assert "cannot lie in an object store" in error.value and not app.title and not list(tmp_path.iterdir())
+
+
 def test_what_keeps_the_workers_from_their_work_is_said_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not front().warning
     monkeypatch.setattr(api, "trouble", lambda: "the disk that holds /home is full (3 MB left): make room there")
