@@ -159,7 +159,7 @@ def test_a_refusal_of_the_store_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
         raise ResourceError("the disk that holds /home is full (0 MB left): make room there, then go on")
 
     monkeypatch.setattr(api, "runs", full)
-    assert "is full" in words(visit("runs"))
+    assert "is full" in words(visit("runs", **{"runs.show": "Mine"}))
 
 
 def test_a_cluster_is_shown_as_it_was_seen_and_a_queued_run_says_why_it_waits(monkeypatch):
