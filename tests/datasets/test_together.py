@@ -85,6 +85,8 @@ def test_the_same_files_in_another_order_are_stored_once(tmp_path: Path):
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == [first.parent]
     swapped = save_together(sent({"x.npy": files["y.npy"], "y.npy": files["x.npy"]}), tmp_path)
     assert swapped != first and (first / "x.npy").read_bytes() == files["x.npy"]
+    renamed = save_together(sent({"x.npy": files["x.npy"], "y_train.npy": files["y.npy"]}), tmp_path)
+    assert renamed != first and (renamed / "y_train.npy").read_bytes() == files["y.npy"]
 
 
 @pytest.mark.parametrize(
